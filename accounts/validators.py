@@ -1,0 +1,19 @@
+"""What an email address must be like."""
+
+from django.core.exceptions import ValidationError
+from email_validator import EmailNotValidError, validate_email
+
+
+def validate_sdk_email(value: str) -> None:
+    """Refuse addresses that the Luna SDK refuses, such as x@localhost or x@lab.test: its client could not even start.
+
+    The SDK checks with the same library, so the two always agree.
+    """
+    try:
+        validate_email(value, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValidationError(
+            "Enter an email address with a full domain, such as ada@example.com. "
+            "Local names (@localhost, .local, .test, .invalid) do not work with the Luna SDK.",
+            code="email",
+        ) from None
