@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class LunaPortalConfig(AppConfig):
+    name = "lunaportal"
+    verbose_name = "Luna Portal"

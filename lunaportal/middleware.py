@@ -1,0 +1,79 @@
+"""What has to be put right about a request before anything else looks at it."""
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+
+from .api import error_response
+from .paths import is_api
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+FORWARDING_HEADERS = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO")
+
+
+def collapse_leading_slashes(get_response: GetResponse) -> GetResponse:
+    """Take //luna-solve/... for /luna-solve/...: the Luna SDK asks so when its base URL ends in a slash."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        for name in ("path", "path_info"):
+            path = getattr(request, name)
+            if path.startswith("//"):
+                setattr(request, name, "/" + path.lstrip("/"))
+        return get_response(request)
+
+    return middleware
+
+
+def trust_proxies(get_response: GetResponse) -> GetResponse:
+    """Let REMOTE_ADDR be the client's address, as told by the TRUSTED_PROXY_COUNT proxies and by nobody else.
+
+    Whatever reads addresses further in (rate limits, sessions, the audit log) looks at REMOTE_ADDR only.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if settings.TRUSTED_PROXY_COUNT:
+            believe_proxies(request, settings.TRUSTED_PROXY_COUNT)
+        else:
+            for header in FORWARDING_HEADERS:
+                request.META.pop(header, None)
+        if not request.META.get("REMOTE_ADDR"):
+            request.META["REMOTE_ADDR"] = "127.0.0.1"  # a Unix socket: its other end is on this machine
+        return get_response(request)
+
+    return middleware
+
+
+def believe_proxies(request: HttpRequest, count: int) -> None:
+    """Reduce the forwarding headers to what the outermost of our `count` proxies saw."""
+    address = added_by_proxy(request.META.get("HTTP_X_FORWARDED_FOR", ""), count)
+    if is_address(address):
+        request.META["REMOTE_ADDR"] = request.META["HTTP_X_FORWARDED_FOR"] = address
+    if "HTTP_X_FORWARDED_PROTO" in request.META:
+        request.META["HTTP_X_FORWARDED_PROTO"] = added_by_proxy(request.META["HTTP_X_FORWARDED_PROTO"], count)
+
+
+def added_by_proxy(header: str, count: int) -> str:
+    """The `count`-th entry from the right: each proxy appends one, and what stands further left the client made up."""
+    return header.split(",")[-count:][0].strip()
+
+
+def is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def refuse_insecure_api(get_response: GetResponse) -> GetResponse:
+    """Tell programs that come over plain HTTP to use HTTPS: a redirect would only confuse the SDKs."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if settings.HTTPS and is_api(request.path_info) and not request.is_secure():
+            return error_response(403, f"Use {settings.PORTAL_URL} as base URL: this portal answers over https only.")
+        return get_response(request)
+
+    return middleware

@@ -1,0 +1,72 @@
+"""Takes secrets out of what is about to be logged, by the names they have and by the shapes they have."""
+
+import re
+import traceback
+from typing import Any
+
+from structlog.typing import EventDict, ExcInfo, WrappedLogger
+
+HIDDEN = "[hidden]"
+
+# token_name and token_id are no secrets, dwave_token is one.
+NAME = r"[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|session[_-]?key|credential)s?"
+SECRET_NAME = re.compile(rf"{NAME}|[\w-]*(?:authorization|cookie)", re.IGNORECASE)
+
+SHAPES = [
+    (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
+    (re.compile(r"\bluna_[\w-]{16,}"), f"luna_{HIDDEN}"),  # our API keys
+    (re.compile(r"\bgAAAA[\w=-]{16,}"), HIDDEN),  # Fernet
+    (re.compile(r"[\w-]+:[0-9A-Za-z]{6}:[\w-]{43}"), HIDDEN),  # django.core.signing: verification, invitations
+    (re.compile(r"\b[0-9A-Za-z]+-[0-9a-z]{6,7}-[0-9a-f]{32}\b"), HIDDEN),  # password reset
+    (
+        re.compile(
+            r"(?<![\w-])(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"  # a UUID names something, it opens nothing
+            r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"
+        ),
+        HIDDEN,
+    ),
+]
+NAMED = [
+    (re.compile(r"\b((?:set-)?cookie|[\w-]*authorization)([\"']?\s*[:=]\s*)\S.*", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (
+        re.compile(rf"\b({NAME})([\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;)}}\]]+)", re.IGNORECASE),
+        rf"\1\2{HIDDEN}",
+    ),
+]
+
+
+def hide_secrets(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
+    """The structlog processor; `describe_exception` has been at the exception before."""
+    return {name: value if name == "exception" else redact(value, name) for name, value in event_dict.items()}
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """`value` without secrets, in types that JSON knows; all of it is one if it is called `name`."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if SECRET_NAME.fullmatch(name):
+        return HIDDEN
+    if isinstance(value, dict):
+        return {redact_text(str(key)): redact(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]
+    return redact_text(value if isinstance(value, str) else repr(value))
+
+
+def redact_text(text: str) -> str:
+    for pattern, replacement in SHAPES + NAMED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def describe_exception(exc_info: ExcInfo) -> str:
+    """The traceback without local variables, and its messages without secrets."""
+    return "".join(redact_entry(entry) for entry in traceback.format_exception(*exc_info)).rstrip("\n")
+
+
+def redact_entry(entry: str) -> str:
+    if not entry.startswith('  File "'):
+        return redact_text(entry)
+    for pattern, replacement in SHAPES:  # lines of source are full of token=token
+        entry = pattern.sub(replacement, entry)
+    return entry

@@ -1,0 +1,88 @@
+"""Health, and what is answered where nothing else answers."""
+
+from collections.abc import Callable
+from functools import cache
+
+import structlog
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import RequestDataTooBig
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from encryption import canary
+
+from .api import error_response
+from .paths import is_api
+
+log = structlog.get_logger(__name__)
+
+
+@login_not_required
+@require_safe
+@never_cache
+def livez(request: HttpRequest) -> JsonResponse:
+    """200 as long as this process answers at all."""
+    return JsonResponse({"status": "ok"})
+
+
+@login_not_required
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the portal can be used, else 503; names what failed, and tells only the log why."""
+    passed = {
+        "database": passes("database", ask_database),
+        "migrations": passes("migrations", require_migrated),
+        "encryption": passes("encryption", canary.verify),
+    }
+    ready = all(passed.values())
+    return JsonResponse(
+        {
+            "status": "ok" if ready else "unavailable",
+            "checks": {name: "ok" if fine else "failed" for name, fine in passed.items()},
+        },
+        status=200 if ready else 503,
+    )
+
+
+def passes(name: str, check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except Exception:
+        log.exception("readiness_check_failed", check=name)
+        return False
+    return True
+
+
+def ask_database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+@cache  # of the good answer: an exception is not kept
+def require_migrated() -> None:
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        raise RuntimeError("There are migrations to be applied: run manage.py migrate.")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if is_api(request.path_info):
+        return error_response(413 if isinstance(exception, RequestDataTooBig) else 400)
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(403) if is_api(request.path_info) else defaults.permission_denied(request, exception)
+
+
+def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return error_response(404) if is_api(request.path_info) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return error_response(500) if is_api(request.path_info) else defaults.server_error(request)
