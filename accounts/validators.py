@@ -1,4 +1,4 @@
-"""What an email address must be like."""
+"""What an email address and a person's name must be like."""
 
 from django.core.exceptions import ValidationError
 from email_validator import EmailNotValidError, validate_email
@@ -17,3 +17,9 @@ def validate_sdk_email(value: str) -> None:
             "Local names (@localhost, .local, .test, .invalid) do not work with the Luna SDK.",
             code="email",
         ) from None
+
+
+def validate_printable(value: str) -> None:
+    """Refuse line breaks and invisible characters: names stand in mails, where they could fake a text of their own."""
+    if not value.isprintable():
+        raise ValidationError("Use letters, digits and blanks only, without line breaks.", code="unprintable")

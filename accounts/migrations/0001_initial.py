@@ -34,8 +34,14 @@ class Migration(migrations.Migration):
                         verbose_name="email address",
                     ),
                 ),
-                ("first_name", models.CharField(blank=True, max_length=150)),
-                ("last_name", models.CharField(blank=True, max_length=150)),
+                (
+                    "first_name",
+                    models.CharField(blank=True, max_length=150, validators=[accounts.validators.validate_printable]),
+                ),
+                (
+                    "last_name",
+                    models.CharField(blank=True, max_length=150, validators=[accounts.validators.validate_printable]),
+                ),
                 (
                     "is_active",
                     models.BooleanField(
