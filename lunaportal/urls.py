@@ -3,13 +3,34 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import luna.urls
+import organizations.urls
+import quotas.urls
+import tokens.urls
+
 from . import views
 
+rest_api = [
+    *luna.urls.urlpatterns,
+    *luna.urls.solve_urlpatterns,
+    *organizations.urls.api_urlpatterns,
+    *tokens.urls.api_urlpatterns,
+    *quotas.urls.api_urlpatterns,
+    path("schema", views.schema, name="api-schema"),
+    path("docs", views.api_docs, name="api-docs"),
+]
+
 urlpatterns = [
-    path("admin/", admin.site.urls),
+    path("", include("organizations.urls")),
+    path("", include("quotas.urls")),
     path("accounts/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
     path("livez", views.livez),
     path("readyz", views.readyz),
+    path("api/v1/", include(rest_api)),
+    # Where LunaSolve and LunaQ look for the API, below LUNA_BASE_URL; with LUNA_DISABLE_SUFFIX they look in /api/v1.
+    path("luna-solve/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.solve_urlpatterns])),
+    path("luna-q/api/v1/", include(luna.urls.urlpatterns)),
 ]
 
 handler400 = views.bad_request

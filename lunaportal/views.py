@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework.permissions import AllowAny
 
 from encryption import canary
 
@@ -86,3 +88,10 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     return error_response(500) if is_api(request.path_info) else defaults.server_error(request)
+
+
+# The description of the API holds nothing of anybody: whoever writes a program may read it.
+schema = SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[AllowAny])
+api_docs = SpectacularSwaggerSplitView.as_view(
+    url_name="api-schema", authentication_classes=[], permission_classes=[AllowAny]
+)

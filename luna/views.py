@@ -1,0 +1,148 @@
+"""Endpoints of the Luna SDK. The API key alone says which organization is meant."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.access import MemberAPIView
+from organizations.permissions import Permission
+from quotas.access import QuotaAPIView, quota_of
+from quotas.models import TimeQuotaPolicy
+from tokens import services
+from tokens.access import TokenAPIView
+from tokens.models import QpuToken
+from tokens.serializers import RenameSerializer
+
+from .catalog import SOLVERS
+from .sdk import knows_quotas_in_lists
+from .serializers import (
+    WIRE_SCOPES,
+    ListedTokenSerializer,
+    ListQuerySerializer,
+    QuotaInSerializer,
+    QuotaOutSerializer,
+    QuotaPatchSerializer,
+    TokenInSerializer,
+    TokenListSerializer,
+    TokenOutSerializer,
+    UserSerializer,
+)
+
+
+class Me(MemberAPIView):
+    """Whose key this is. The SDK asks at every start."""
+
+    serializer_class = UserSerializer
+    permissions = {"GET": Permission.VIEW_ORGANIZATION}
+
+    def get(self, request: Request) -> Response:
+        return Response(UserSerializer(request.user, context={"organization": self.membership.organization}).data)
+
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+
+
+class TokenList(MemberAPIView):
+    """The caller's personal tokens and the group's; `limit` and `offset` count in each list for itself."""
+
+    serializer_class = TokenListSerializer
+    query_serializer_class = ListQuerySerializer
+    permissions = {"GET": Permission.VIEW_TOKENS}
+
+    def get(self, request: Request) -> Response:
+        asked_for = self.query.get("token_type")
+        return Response(
+            {
+                wire: self.page(scope, **self.query) if asked_for in {None, wire} else []
+                for wire, scope in WIRE_SCOPES.items()
+            }
+        )
+
+    def page(self, scope: str, *, limit: int, offset: int, filter_provider: str = "", **_: Any) -> Any:
+        tokens = QpuToken.objects.of(self.membership, scope).order_by("id")
+        if filter_provider:
+            tokens = tokens.filter(provider=filter_provider)
+        if not knows_quotas_in_lists(self.request):
+            return TokenOutSerializer(tokens[offset : offset + limit], many=True).data
+        tokens = tokens.prefetch_related(Prefetch("quotas", self.quotas(), to_attr="quotas_to_show"))
+        return ListedTokenSerializer(tokens[offset : offset + limit], many=True).data
+
+    def quotas(self) -> QuerySet[TimeQuotaPolicy]:
+        """Everybody's for admins, else the caller's own."""
+        policies = TimeQuotaPolicy.objects.select_related("member")
+        return policies if self.membership.can(Permission.VIEW_QUOTAS) else policies.filter(member=self.membership)
+
+
+class CreateToken(TokenAPIView):
+    serializer_class = TokenOutSerializer
+    input_serializers = {"POST": TokenInSerializer}
+
+    def post(self, request: Request) -> Response:
+        token = services.upload_token(scope=self.scope, **self.input, by=self.membership)
+        return Response(TokenOutSerializer(token).data, status=201)
+
+
+class TokenDetail(TokenAPIView):
+    serializer_class = TokenOutSerializer
+    input_serializers = {"PATCH": RenameSerializer}
+
+    def get(self, request: Request, name: str) -> Response:
+        return Response(TokenOutSerializer(self.token).data)
+
+    def patch(self, request: Request, name: str) -> Response:
+        token = services.rename_token(token=self.token, **self.input, by=self.membership)
+        return Response(TokenOutSerializer(token).data)
+
+    def delete(self, request: Request, name: str) -> Response:
+        services.delete_token(token=self.token, by=self.membership)
+        return Response(status=204)
+
+
+# --- Quotas -----------------------------------------------------------------------------------------------------------
+
+
+class GroupQuota(QuotaAPIView):
+    """How much everybody together may spend on a group token; GET answers null where no quota is set."""
+
+    serializer_class = QuotaOutSerializer
+    input_serializers = {"POST": QuotaInSerializer, "PATCH": QuotaPatchSerializer}
+
+    @extend_schema(responses=QuotaOutSerializer(allow_null=True))
+    def get(self, request: Request, **kwargs: str) -> Response:
+        policy = quota_of(self.token, self.member)
+        return Response(self.get_serializer(policy).data if policy else None)
+
+
+class UserQuota(GroupQuota):
+    """How much one member may spend on a group token; a member may read their own."""
+
+    def permission_for(self, request: Request) -> Permission | None:
+        if request.method == "GET" and self.kwargs["email"] == request.user.email:
+            return Permission.VIEW_OWN_QUOTAS
+        return super().permission_for(request)
+
+
+# --- What can be solved -----------------------------------------------------------------------------------------------
+
+
+class Solvers(MemberAPIView):
+    """Solvers by provider, and their parameters."""
+
+    permissions = {"GET": Permission.VIEW_ORGANIZATION}
+
+    @extend_schema(responses={200: {"type": "object", "additionalProperties": {"type": "object"}}})
+    def get(self, request: Request) -> Response:
+        return Response(SOLVERS)
+
+
+class Providers(MemberAPIView):
+    """Names of the providers that have solvers here."""
+
+    permissions = {"GET": Permission.VIEW_ORGANIZATION}
+
+    @extend_schema(responses={200: {"type": "array", "items": {"type": "string"}}})
+    def get(self, request: Request) -> Response:
+        return Response(list(SOLVERS))

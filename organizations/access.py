@@ -1,0 +1,119 @@
+"""The only ways in: every page and every endpoint of an organization passes one of the guards here.
+
+Strangers are told that there is nothing (404); members without the right are told so (403).
+"""
+
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any, ClassVar, Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from rest_framework.exceptions import MethodNotAllowed
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.serializers import Serializer
+
+from accounts.models import User
+
+from .models import ApiKey, Membership
+from .permissions import Permission
+
+P = ParamSpec("P")
+
+
+class MemberRequest(HttpRequest):
+    """What a guarded page gets: the request of a signed-in member."""
+
+    user: User
+    membership: Membership
+
+
+def membership_for(user: User, slug: str, permission: Permission) -> Membership:
+    """The user's membership in the organization `slug`, if it grants `permission`."""
+    try:
+        membership = user.memberships.select_related("organization", "user").get(organization__slug=slug)
+    except Membership.DoesNotExist:
+        raise Http404("No such organization.") from None
+    return require(membership, permission)
+
+
+def membership_of_key(key: ApiKey, slug: str | None, permission: Permission) -> Membership:
+    """The membership that a key acts for; the key opens no other organization, whatever its owner may."""
+    membership = key.membership
+    if slug is not None and slug != membership.organization.slug:
+        raise Http404("No such organization.")
+    membership.key = key
+    return require(membership, permission)
+
+
+def require(membership: Membership, permission: Permission) -> Membership:
+    if not membership.can(permission):
+        subject = "This API key" if membership.key else "Your role"
+        raise PermissionDenied(f"{subject} does not include the right “{permission.replace('_', ' ')}”.")
+    return membership
+
+
+def member_view(
+    permission: Permission,
+) -> Callable[[Callable[Concatenate[MemberRequest, P], HttpResponse]], Callable[..., HttpResponse]]:
+    """Guard a page below /o/<organization>/: sets request.membership, or refuses."""
+
+    def decorate(view: Callable[Concatenate[MemberRequest, P], HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def guarded(request: MemberRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            request.membership = membership_for(request.user, organization, permission)
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # tests walk the URLs and look at it
+        return guarded
+
+    return decorate
+
+
+def validated(serializer: Serializer) -> dict[str, Any]:
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data
+
+
+class MemberAPIView(GenericAPIView):
+    """Guard of an endpoint: names a permission for each method, and finds the membership that a request acts for.
+
+    With an organization in the URL it is the caller's membership there; without one the caller must send an API key,
+    and it is the key's. Endpoints reach rows only through `self.membership`.
+
+    `input_serializers` names the shape of the body of each method, `query_serializer_class` that of the query;
+    `self.input` and `self.query` are what came in, checked. The OpenAPI schema is made from the same.
+    """
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    permissions: ClassVar[dict[str, Permission]] = {}
+    input_serializers: ClassVar[dict[str, type[Serializer]]] = {}
+    query_serializer_class: ClassVar[type[Serializer]] = Serializer
+    membership: Membership
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        permission = self.permission_for(request)
+        if permission is None:
+            raise MethodNotAllowed(request.method or "")
+        self.membership = self.find_membership(request, kwargs.get("organization"), permission)
+
+    @cached_property
+    def input(self) -> dict[str, Any]:
+        return validated(self.input_serializers[self.request.method](data=self.request.data))
+
+    @cached_property
+    def query(self) -> dict[str, Any]:
+        return validated(self.query_serializer_class(data=self.request.query_params))
+
+    def permission_for(self, request: Request) -> Permission | None:
+        """The right that this request takes; None where the method is not known here."""
+        return self.permissions.get("GET" if request.method == "HEAD" else str(request.method))
+
+    def find_membership(self, request: Request, slug: str | None, permission: Permission) -> Membership:
+        if isinstance(request.auth, ApiKey):
+            return membership_of_key(request.auth, slug, permission)
+        if slug is None:
+            raise PermissionDenied("This address works with an API key only: send it in the header Luna-API-Key.")
+        return membership_for(request.user, slug, permission)

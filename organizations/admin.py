@@ -1,0 +1,89 @@
+"""Organizations in the operators' admin. What members do is done on the pages; here it is looked up and repaired."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from audit import log
+from audit.models import Event
+
+from . import services
+from .models import ApiKey, Invitation, Membership, Organization
+
+
+class AuditedAdmin(admin.ModelAdmin):
+    """Writes the operator's changes into the audit log, in the transaction of the change."""
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        self.record(request, obj, "changed" if change else "added")
+
+    def delete_model(self, request: HttpRequest, obj: Model) -> None:
+        self.record(request, obj, "deleted")
+        super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
+        for obj in queryset:
+            self.record(request, obj, "deleted")
+        super().delete_queryset(request, queryset)
+
+    def record(self, request: HttpRequest, obj: Model, change: str) -> None:
+        organization = obj if isinstance(obj, Organization) else getattr(obj, "organization", None)
+        log.record(Event.Action.ADMIN_CHANGED, by=request.user, target=obj, organization=organization, change=change)
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """To be looked at, not changed."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Organization)
+class OrganizationAdmin(AuditedAdmin):
+    list_display = ("name", "slug", "plan", "created_at")
+    list_filter = ("plan",)
+    search_fields = ("name", "slug")
+    prepopulated_fields = {"slug": ["name"]}
+
+
+@admin.register(Membership)
+class MembershipAdmin(AuditedAdmin):
+    list_display = ("user", "organization", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email", "organization__name")
+    autocomplete_fields = ("user", "organization")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ("email", "organization", "role", "invited_by", "expires_at", "accepted_at", "revoked_at")
+    list_select_related = ("organization",)
+    search_fields = ("email", "organization__name")
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin):
+    """Keys can be revoked here, and nothing else: making one would show it to the operator."""
+
+    actions = ("revoke",)
+
+    list_display = ("name", "hint", "membership", "scopes", "expires_at", "revoked_at", "last_used_at")
+    list_select_related = ("membership__user", "membership__organization")
+    search_fields = ("name", "hint", "membership__user__email", "membership__organization__name")
+    exclude = ("digest",)
+
+    @admin.action(description="Revoke the selected keys")
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        for key in queryset.select_related("membership__organization"):
+            services.revoke_key(key=key, by=request.user, now=timezone.now())

@@ -1,0 +1,44 @@
+"""How a program says who it is: an API key, in the header that its SDK uses."""
+
+from django.utils import timezone
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from accounts.models import User
+
+from .models import ApiKey
+
+
+def key_in(request: Request) -> str | None:
+    """The key in Luna-API-Key (Luna SDK), X-Auth-Token (Ocean) or Authorization: Bearer; None where there is none."""
+    headers = request.headers
+    for name in ("Luna-API-Key", "X-Auth-Token"):
+        if name in headers:
+            return headers[name].strip()
+    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else None
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Signs in the member whom an API key acts for: request.user is the person, request.auth the key (one query)."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiKey] | None:
+        raw_key = key_in(request)
+        if raw_key is None:
+            return None
+        now = timezone.now()
+        key = ApiKey.objects.matching(raw_key).first()
+        if key is None:
+            raise AuthenticationFailed("This API key is not known.")
+        if key.revoked_at is not None:
+            raise AuthenticationFailed("This API key has been revoked.")
+        if key.is_expired(now):
+            raise AuthenticationFailed("This API key has expired.")
+        if not key.membership.user.is_active:
+            raise AuthenticationFailed("The account of this API key has been deactivated.")
+        key.note_use(now)
+        return key.membership.user, key
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="Luna Portal"'

@@ -1,0 +1,44 @@
+"""What people type on the pages of organizations."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.utils import timezone
+
+from .models import ApiKey, Organization
+from .permissions import Scope
+
+
+class OrganizationForm(forms.ModelForm):
+    class Meta:
+        model = Organization
+        fields = ("name",)
+        help_texts = {"name": "Your lab, course or company."}
+
+
+class IssueKeyForm(forms.ModelForm):
+    LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Never")]
+
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        initial=Scope.values,
+        widget=forms.CheckboxSelectMultiple,
+        label="May be used to",
+        help_text="Never more than you may do yourself.",
+    )
+    lifetime = forms.ChoiceField(choices=LIFETIMES, initial="365", required=False, label="Expires after")
+
+    class Meta:
+        model = ApiKey
+        fields = ("name",)
+        help_texts = {"name": "Where you will use it, such as “laptop” or “thesis notebook”."}
+
+    def as_asked(self) -> dict[str, Any]:
+        """What services.issue_key takes."""
+        data = self.cleaned_data
+        return {"name": data["name"], "scopes": data["scopes"], "expires_at": self.expiry(data["lifetime"])}
+
+    @staticmethod
+    def expiry(days: str) -> datetime | None:
+        return timezone.now() + timedelta(days=int(days)) if days else None

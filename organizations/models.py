@@ -1,0 +1,201 @@
+"""The tenants, who belongs to them in which role, and the API keys that act for a member."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from accounts.validators import validate_sdk_email
+
+from .permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Role, Scope
+from .validators import validate_label
+
+
+class Plan(models.TextChoices):
+    BASIC = "basic", "Basic"
+    ACADEMIC = "academic", "Academic"
+    ENTERPRISE = "enterprise", "Enterprise"
+
+
+PLANS_WITH_GROUP_TOKENS = frozenset({Plan.ACADEMIC, Plan.ENTERPRISE})
+
+
+def default_plan() -> str:
+    return settings.DEFAULT_PLAN
+
+
+class Organization(models.Model):
+    """A tenant. Nothing of one organization is ever visible in another."""
+
+    name = models.CharField(max_length=100, validators=[validate_label])
+    slug = models.SlugField(max_length=60, unique=True, help_text="Its name in addresses.")
+    plan = models.CharField(max_length=20, choices=Plan, default=default_plan)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(plan__in=Plan.values), name="organization_has_a_known_plan")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("dashboard", args=[self.slug])
+
+    @property
+    def allows_group_tokens(self) -> bool:
+        return self.plan in PLANS_WITH_GROUP_TOKENS
+
+
+class Membership(models.Model):
+    """A user in an organization. Every page and endpoint starts from one, and reaches only what hangs on it."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    # The API key through which this membership acts at the moment; set by organizations.access, never stored.
+    key: "ApiKey | None" = None
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organization"], name="one_membership_per_user_and_organization"),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="membership_has_a_known_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What this member may do: what the role grants and, when acting through an API key, the key too."""
+        granted = ROLE_PERMISSIONS[self.role]
+        return granted & self.key.permissions if self.key else granted
+
+    def can(self, permission: Permission) -> bool:
+        return permission in self.permissions
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == Role.ADMIN
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def pending(self) -> "InvitationQuerySet":
+        """Neither accepted nor revoked; perhaps expired."""
+        return self.filter(accepted_at=None, revoked_at=None)
+
+
+class Invitation(models.Model):
+    """An offer to an email address to join an organization.
+
+    The link in the mail is the signed id (see docs/adr): nothing that opens an invitation is stored anywhere.
+    """
+
+    signer = signing.Signer(salt="organizations.invitation")
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField(validators=[validate_sdk_email])
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    invited_by = models.CharField(max_length=254, help_text="Email address of who sent it.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at=None, revoked_at=None),
+                name="one_pending_invitation_per_email",
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_has_a_known_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.organization}"
+
+    @property
+    def token(self) -> str:
+        """The secret part of the link; bound to the address, so that it fits no other row that gets this id."""
+        return self.signer.sign_object([self.pk, self.email])
+
+    @classmethod
+    def from_token(cls, token: str) -> "Invitation":
+        """The invitation of a link; Invitation.DoesNotExist if the link is forged or no longer pending."""
+        try:
+            pk, email = cls.signer.unsign_object(token)
+        except (signing.BadSignature, ValueError, TypeError):
+            raise cls.DoesNotExist from None
+        return cls.objects.pending().select_related("organization").get(pk=pk, email=email)
+
+    def is_open(self, now: datetime) -> bool:
+        return self.accepted_at is None and self.revoked_at is None and now < self.expires_at
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def matching(self, raw_key: str) -> "ApiKeyQuerySet":
+        """The key that a program sent, with everything a request needs to know of it (one query)."""
+        return self.filter(digest=digest_key(raw_key)).select_related("membership__user", "membership__organization")
+
+
+def digest_key(raw_key: str) -> str:
+    # Keys are 256 random bits: nothing to guess, so a slow or salted hash would add nothing.
+    return hashlib.sha256(raw_key.encode()).hexdigest()
+
+
+class ApiKey(models.Model):
+    """What a program signs in with. Only its digest is kept; the key itself is shown once, when it is issued."""
+
+    PREFIX = "luna_"
+    USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="keys")
+    name = models.CharField(max_length=100, validators=[validate_label])
+    hint = models.CharField(max_length=12, help_text="How the key begins, to tell keys apart.")
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def label(self) -> str:
+        """Names the key in the audit log and in messages."""
+        return f"{self.name} ({self.hint}…)"
+
+    @classmethod
+    def generate(cls) -> str:
+        return cls.PREFIX + secrets.token_urlsafe(32)
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        return frozenset().union(*(SCOPE_PERMISSIONS[scope] for scope in self.scopes if scope in Scope.values))
+
+    def is_expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now
+
+    def covers(self, other: "ApiKey") -> bool:
+        """Whether `other` may do no more than this key, and no longer."""
+        outlives = self.expires_at is not None and (other.expires_at is None or other.expires_at > self.expires_at)
+        return other.permissions <= self.permissions and not outlives
+
+    def note_use(self, now: datetime) -> None:
+        """Remember the last use, at most once a minute, so that reading stays a read."""
+        noted = now - self.USE_IS_NOTED_EVERY
+        if self.last_used_at is None or self.last_used_at < noted:
+            ApiKey.objects.filter(Q(last_used_at=None) | Q(last_used_at__lt=noted), pk=self.pk).update(last_used_at=now)

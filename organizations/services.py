@@ -1,0 +1,247 @@
+"""What happens in organizations: each function is one use-case, whole or not at all, with its line in the audit log."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+from django_q.tasks import async_task
+
+from accounts.models import User, normalize_email
+from audit import log
+from audit.models import Event
+
+from .errors import Conflict
+from .models import ApiKey, Invitation, Membership, Organization, digest_key
+from .permissions import Role, Scope
+
+# --- Organizations ----------------------------------------------------------------------------------------------------
+
+
+def slugs_for(name: str) -> Iterator[str]:
+    base = slugify(name)[:50] or "organization"
+    yield base
+    while True:
+        yield f"{base}-{get_random_string(6, 'abcdefghijkmnpqrstuvwxyz23456789')}"
+
+
+def add_organization(name: str, plan: str) -> Organization:
+    """Save a new organization under the first address that is free."""
+    for slug in slugs_for(name):
+        organization = Organization(name=name.strip(), slug=slug, plan=plan)
+        organization.full_clean(validate_unique=False)
+        try:
+            with transaction.atomic():
+                organization.save(force_insert=True)
+        except IntegrityError:
+            continue
+        return organization
+    raise AssertionError("slugs_for never ends")
+
+
+@transaction.atomic
+def create_organization(*, name: str, by: User, plan: str | None = None) -> Membership:
+    """Found an organization; its founder is its first admin."""
+    organization = add_organization(name, plan or settings.DEFAULT_PLAN)
+    membership = Membership.objects.create(user=by, organization=organization, role=Role.ADMIN)
+    log.record(Event.Action.ORGANIZATION_CREATED, by=membership, target=organization, plan=organization.plan)
+    return membership
+
+
+@transaction.atomic
+def rename_organization(*, name: str, by: Membership) -> Organization:
+    organization = by.organization
+    former, organization.name = organization.name, name.strip()
+    organization.full_clean(validate_unique=False)
+    organization.save(update_fields=["name"])
+    log.record(Event.Action.ORGANIZATION_CHANGED, by=by, target=organization, former_name=former)
+    return organization
+
+
+# --- Members ----------------------------------------------------------------------------------------------------------
+
+
+def lock_roles(organization: Organization) -> None:
+    """Let roles of an organization change one after the other, so that two admins cannot both be the last to go."""
+    Organization.objects.select_for_update().get(pk=organization.pk)
+
+
+def keep_an_admin(membership: Membership) -> None:
+    others = membership.organization.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
+    if not others.exists():
+        raise Conflict("This is the last admin. Make somebody else an admin first.", code="last_admin")
+
+
+@transaction.atomic
+def provide_member(*, organization: str, email: str, role: str, key_name: str, now: datetime) -> tuple[Membership, str]:
+    """For operators: make what is missing of organization, user and membership, set the role, issue a key.
+
+    The operator vouches for the address: it counts as verified.
+    """
+    user = User.objects.filter(email=normalize_email(email)).first() or User.objects.create_user(email)
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    membership = join(user, find_or_add_organization(organization), role)
+    if membership.role != role:
+        change_role(membership=membership, role=role, by=None)
+    return membership, issue_key(name=key_name, by=membership, now=now)[1]
+
+
+def find_or_add_organization(name: str) -> Organization:
+    found = Organization.objects.filter(name=name.strip())[:2]
+    if len(found) > 1:
+        raise ValidationError("There are several organizations of this name. Rename one in the operators' admin.")
+    if found:
+        return found[0]
+    organization = add_organization(name, settings.DEFAULT_PLAN)
+    log.record(Event.Action.ORGANIZATION_CREATED, by=None, target=organization, organization=organization)
+    return organization
+
+
+def join(user: User, organization: Organization, role: str) -> Membership:
+    membership, added = Membership.objects.get_or_create(user=user, organization=organization, defaults={"role": role})
+    if added:
+        log.record(
+            Event.Action.MEMBER_ADDED, by=None, target=membership, organization=organization, role=membership.role
+        )
+    return membership
+
+
+@transaction.atomic
+def change_role(*, membership: Membership, role: str, by: Membership | None) -> Membership:
+    """Make a member an admin, or an admin a member; the last admin stays one. `by` is None for the operator."""
+    if role not in Role.values:
+        raise ValidationError({"role": "Choose admin or member."})
+    lock_roles(membership.organization)
+    membership.refresh_from_db(fields=["role"])
+    if role == membership.role:
+        return membership
+    if role == Role.MEMBER:
+        keep_an_admin(membership)
+    membership.role = role
+    membership.save(update_fields=["role"])
+    log.record(Event.Action.ROLE_CHANGED, by=by, target=membership, organization=membership.organization, role=role)
+    return membership
+
+
+@transaction.atomic
+def remove_member(*, membership: Membership, by: Membership) -> None:
+    """Take somebody out: their keys stop working and their quotas go at once; what they have used stays on record."""
+    lock_roles(membership.organization)
+    membership.refresh_from_db(fields=["role"])
+    if membership.is_admin:
+        keep_an_admin(membership)
+    log.record(Event.Action.MEMBER_REMOVED, by=by, target=membership)
+    membership.delete()
+
+
+# --- Invitations ------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def invite(*, email: str, role: str, by: Membership, now: datetime) -> Invitation:
+    """Offer membership to an address, by mail. Inviting again renews the offer."""
+    email = normalize_email(email)
+    if by.organization.memberships.filter(user__email=email).exists():
+        raise Conflict({"email": "This person is a member already."}, code="member")
+    invitation = by.organization.invitations.pending().select_for_update().filter(email=email).first()
+    action = Event.Action.INVITATION_RESENT if invitation else Event.Action.INVITATION_SENT
+    invitation = invitation or Invitation(organization=by.organization, email=email)
+    invitation.role, invitation.invited_by = role, by.user.email
+    invitation.expires_at = now + timedelta(days=settings.INVITATION_DAYS)
+    invitation.full_clean(validate_unique=False, validate_constraints=False)
+    invitation.save()
+    log.record(action, by=by, target=invitation, role=role)
+    # Only the id goes into the task table: the worker signs the link itself.
+    transaction.on_commit(lambda: async_task("organizations.mails.send_invitation", invitation.pk))
+    return invitation
+
+
+def invite_all(*, emails: Sequence[str], role: str, by: Membership, now: datetime) -> list[Invitation]:
+    """Invite several people at once: all of them or, if one address is wrong, nobody."""
+    with transaction.atomic():
+        return [invite(email=email, role=role, by=by, now=now) for email in dict.fromkeys(map(normalize_email, emails))]
+
+
+@transaction.atomic
+def revoke_invitation(*, invitation: Invitation, by: Membership, now: datetime) -> None:
+    """Withdraw an offer: its link stops working at once."""
+    if not Invitation.objects.pending().filter(pk=invitation.pk).update(revoked_at=now):
+        raise Conflict("This invitation has been accepted or revoked already.", code="closed")
+    log.record(Event.Action.INVITATION_REVOKED, by=by, target=invitation)
+
+
+@transaction.atomic
+def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> Membership:
+    """Join; only for who has shown that the invited address is theirs, once, and in time."""
+    if not EmailAddress.objects.filter(user=user, email=invitation.email, verified=True).exists():
+        raise ValidationError("This invitation is for another email address.", code="email")
+    open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
+    if not open_invitations.update(accepted_at=now):
+        raise Conflict("This invitation is no longer open. Ask for a new one.", code="closed")
+    membership, added = Membership.objects.get_or_create(
+        user=user, organization=invitation.organization, defaults={"role": invitation.role}
+    )
+    if added:
+        log.record(Event.Action.INVITATION_ACCEPTED, by=membership, target=invitation, role=membership.role)
+    return membership
+
+
+# --- API keys ---------------------------------------------------------------------------------------------------------
+
+
+def validate_scopes(scopes: Sequence[str]) -> list[str]:
+    if not scopes or not set(scopes) <= set(Scope.values):
+        raise ValidationError({"scopes": f"Choose at least one of {', '.join(Scope.values)}."})
+    return [scope for scope in Scope.values if scope in scopes]
+
+
+@transaction.atomic
+def issue_key(
+    *,
+    name: str,
+    by: Membership,
+    now: datetime,
+    scopes: Sequence[str] = tuple(Scope.values),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Make an API key that acts for `by`. Returns it and the key itself, which can never be had again.
+
+    A key cannot make a key that may do more than itself.
+    """
+    if expires_at is not None and expires_at <= now:
+        raise ValidationError({"expires_at": "Choose a time in the future."})
+    raw_key = ApiKey.generate()
+    key = ApiKey(
+        membership=by,
+        name=name.strip(),
+        hint=raw_key[: len(ApiKey.PREFIX) + 4],
+        digest=digest_key(raw_key),
+        scopes=validate_scopes(scopes),
+        expires_at=expires_at,
+    )
+    if by.key and not by.key.covers(key):
+        raise ValidationError("A key cannot make a key that may do more than itself, or live longer.")
+    key.full_clean(validate_unique=False)
+    key.save(force_insert=True)
+    log.record(Event.Action.KEY_ISSUED, by=by, target=key, scopes=" ".join(key.scopes))
+    return key, raw_key
+
+
+@transaction.atomic
+def rename_key(*, key: ApiKey, name: str, by: Membership) -> ApiKey:
+    former, key.name = key.name, name.strip()
+    key.full_clean(validate_unique=False)
+    key.save(update_fields=["name"])
+    log.record(Event.Action.KEY_CHANGED, by=by, target=key, former_name=former)
+    return key
+
+
+@transaction.atomic
+def revoke_key(*, key: ApiKey, by: Membership | User, now: datetime) -> None:
+    """Stop a key for good; `by` is a member or, in the operators' admin, an operator. Twice is no more than once."""
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=now):
+        log.record(Event.Action.KEY_REVOKED, by=by, target=key, organization=key.membership.organization)

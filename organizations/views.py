@@ -1,0 +1,130 @@
+"""Pages of organizations: finding one, joining one, and a member's API keys."""
+
+from allauth.account.adapter import get_adapter
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+
+from . import services
+from .access import MemberRequest, member_view
+from .forms import IssueKeyForm, OrganizationForm
+from .models import Invitation
+from .permissions import Permission
+
+
+class UserRequest(HttpRequest):
+    """The request of somebody who is signed in."""
+
+    user: User
+
+
+def may_found_organizations(user: User) -> bool:
+    return settings.SIGNUP == "open" or user.is_staff
+
+
+def home(request: UserRequest) -> HttpResponse:
+    """Go to one's only organization, or choose."""
+    memberships = list(request.user.memberships.select_related("organization").order_by("organization__name")[:100])
+    if len(memberships) == 1:
+        return redirect(memberships[0].organization)
+    context = {"memberships": memberships, "may_found": may_found_organizations(request.user)}
+    return render(request, "organizations/home.html", context)
+
+
+def create_organization(request: UserRequest) -> HttpResponse:
+    if not may_found_organizations(request.user):
+        raise PermissionDenied
+    form = OrganizationForm(request.POST or None)
+    if form.is_valid():
+        membership = services.create_organization(name=form.cleaned_data["name"], by=request.user)
+        return redirect(membership.organization)
+    return render(request, "organizations/create_organization.html", {"form": form})
+
+
+# --- Invitations ------------------------------------------------------------------------------------------------------
+
+
+def open_invitation(token: str) -> Invitation:
+    try:
+        invitation = Invitation.from_token(token)
+    except Invitation.DoesNotExist:
+        raise Http404 from None
+    if not invitation.is_open(timezone.now()):
+        raise Http404
+    return invitation
+
+
+@login_not_required
+@never_cache
+def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """What an invitation's link opens. Joining takes a POST, because mail scanners follow links."""
+    try:
+        invitation = open_invitation(token)
+    except Http404:
+        return render(request, "organizations/invitation_closed.html", status=404)
+    if request.method == "POST" and isinstance(request.user, User):
+        try:
+            membership = services.accept_invitation(invitation=invitation, user=request.user, now=timezone.now())
+        except ValidationError as error:
+            messages.error(request, " ".join(error.messages))
+        else:
+            messages.success(request, f"You are a member of {membership.organization} now.")
+            return redirect(membership.organization)
+    context = {"invitation": invitation, "token": token, "here": request.path}
+    return render(request, "organizations/accept_invitation.html", context)
+
+
+@login_not_required
+@require_POST
+def sign_up_invited(request: HttpRequest, token: str) -> HttpResponse:
+    """Sign up with the invited address, which the link has shown to be theirs; then back to the invitation."""
+    invitation = open_invitation(token)
+    get_adapter(request).stash_verified_email(request, invitation.email)
+    back = reverse("accept-invitation", args=[token])
+    return redirect(f"{reverse('account_signup')}?{urlencode({'email': invitation.email, 'next': back})}")
+
+
+# --- API keys ---------------------------------------------------------------------------------------------------------
+
+
+@member_view(Permission.MANAGE_OWN_KEYS)
+@never_cache
+def issue_key(request: MemberRequest) -> HttpResponse:
+    """Make an API key; the answer to the form shows it, once."""
+    form = IssueKeyForm(request.POST or None)
+    if form.is_valid():
+        try:
+            key, raw_key = services.issue_key(**form.as_asked(), by=request.membership, now=timezone.now())
+        except ValidationError as error:
+            form.add_error(None, error)
+        else:
+            context = {
+                "membership": request.membership,
+                "key": key,
+                "raw_key": raw_key,
+                "portal_url": settings.PORTAL_URL,
+            }
+            return render(request, "organizations/key_issued.html", context)
+    return render(request, "organizations/issue_key.html", {"membership": request.membership, "form": form})
+
+
+@member_view(Permission.MANAGE_OWN_KEYS)
+def revoke_key(request: MemberRequest, key_id: int) -> HttpResponse:
+    key = request.membership.keys.filter(pk=key_id, revoked_at=None).first()
+    if key is None:
+        raise Http404
+    if request.method == "POST":
+        services.revoke_key(key=key, by=request.membership, now=timezone.now())
+        messages.success(request, f"{key.name} is revoked. Programs that use it get no answer from now on.")
+        return redirect(request.membership.organization)
+    return render(request, "organizations/revoke_key.html", {"membership": request.membership, "key": key})

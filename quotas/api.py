@@ -1,0 +1,165 @@
+"""REST API of quotas and usage, below /api/v1/organizations/<organization>/."""
+
+from functools import cached_property
+from typing import Any
+
+from django.db.models import F, Prefetch, QuerySet
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.access import MemberAPIView, require
+from organizations.lists import MemberListAPIView, PageQuery
+from organizations.models import Membership
+from organizations.permissions import Permission
+from tokens.access import find_token
+from tokens.models import QpuToken, TokenScope
+
+from . import services
+from .access import QuotaAPIView
+from .models import TimeQuotaPolicy, Usage
+from .policies import MAX_NS
+from .serializers import (
+    AssignQuotaSerializer,
+    ChangeQuotaSerializer,
+    DecisionSerializer,
+    QuotaSerializer,
+    TokenUserSerializer,
+    UsageSerializer,
+)
+
+# --- For admins: who may use how much ---------------------------------------------------------------------------------
+
+
+class QuotaQuery(PageQuery):
+    search = serializers.CharField(required=False, help_text="Part of a member's email address.")
+
+
+class Quotas(MemberListAPIView):
+    """All quotas on a group token: the group's, and those of single members."""
+
+    serializer_class = QuotaSerializer
+    query_serializer_class = QuotaQuery
+    permissions = {"GET": Permission.VIEW_QUOTAS}
+    ordering = "id"
+
+    def get_queryset(self) -> QuerySet[TimeQuotaPolicy]:
+        token = find_token(self.membership, TokenScope.GROUP, self.kwargs["name"])
+        policies = token.quotas.select_related("member__user")
+        part = self.query.get("search")
+        return policies.filter(member__user__email__icontains=part) if part else policies
+
+
+class GroupQuota(QuotaAPIView):
+    """How much everybody together may spend on a group token."""
+
+    serializer_class = QuotaSerializer
+    input_serializers = {"POST": AssignQuotaSerializer, "PATCH": ChangeQuotaSerializer}
+
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return Response(self.get_serializer(self.policy).data)
+
+
+class UserQuota(GroupQuota):
+    """How much one member may spend on a group token."""
+
+
+class UserQuery(PageQuery):
+    search = serializers.CharField(required=False, help_text="Part of an email address.")
+    order = serializers.ChoiceField(choices=["email", "-email"], default="email")
+
+
+class TokenUsers(MemberListAPIView):
+    """Who may use a group token: every member, with their own quota if they have one, and whether they can run now."""
+
+    serializer_class = TokenUserSerializer
+    query_serializer_class = UserQuery
+    permissions = {"GET": Permission.VIEW_QUOTAS}
+
+    @cached_property
+    def token(self) -> QpuToken:
+        return find_token(self.membership, TokenScope.GROUP, self.kwargs["name"])
+
+    def get_queryset(self) -> QuerySet[Membership]:
+        quotas = Prefetch("quotas", self.token.quotas.all(), to_attr="quotas_on_token")
+        members = self.membership.organization.memberships.select_related("user").prefetch_related(quotas)
+        part = self.query.get("search")
+        members = members.filter(user__email__icontains=part) if part else members
+        return members.annotate(email=F("user__email"))
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        group = [policy.limit for policy in self.token.quotas.of_group()] if hasattr(self, "membership") else []
+        return {**super().get_serializer_context(), "group_limits": group, "now": timezone.now()}
+
+
+# --- For everybody: what I may use ------------------------------------------------------------------------------------
+
+
+class CanRunQuery(serializers.Serializer):
+    access_time_ns = serializers.IntegerField(
+        min_value=1, max_value=MAX_NS, default=1, help_text="QPU access time that the job would take, in nanoseconds."
+    )
+
+
+class CanRun(MemberAPIView):
+    """What applies to the caller on a token, what is left, and what would refuse a job of so many nanoseconds now."""
+
+    serializer_class = DecisionSerializer
+    query_serializer_class = CanRunQuery
+    permissions = {"GET": Permission.VIEW_OWN_QUOTAS}
+    scope = ""  # from the URL configuration
+
+    def get(self, request: Request, **kwargs: str) -> Response:
+        decision = services.can_run(
+            token=find_token(self.membership, self.scope, self.kwargs["name"]),
+            member=self.membership,
+            needed_ns=self.query["access_time_ns"],
+            now=timezone.now(),
+        )
+        return Response(self.get_serializer(decision).data)
+
+
+# --- The ledger -------------------------------------------------------------------------------------------------------
+
+
+class UsageQuery(PageQuery):
+    of = serializers.ChoiceField(
+        choices=["me", "organization"], default="me", help_text="Everybody's jobs are for admins."
+    )
+    user = serializers.EmailField(required=False)
+    token = serializers.CharField(required=False, help_text="Name of a token at the time of the job.")
+    status = serializers.ChoiceField(choices=Usage.Status.choices, required=False)
+    source = serializers.ChoiceField(choices=Usage.Source.choices, required=False)
+    since = serializers.DateTimeField(required=False, help_text="Created at or after.")
+    until = serializers.DateTimeField(required=False, help_text="Created before.")
+    order = serializers.ChoiceField(choices=["id", "-id"], default="-id")
+
+
+# Query parameter -> look-up on the ledger.
+USAGE_FILTERS = {
+    "user": "user_email__iexact",
+    "token": "token_name",
+    "status": "status",
+    "source": "source",
+    "since": "created_at__gte",
+    "until": "created_at__lt",
+}
+
+
+class UsageList(MemberListAPIView):
+    """Jobs, newest first: the caller's own or, for admins, everybody's on the organization's tokens."""
+
+    serializer_class = UsageSerializer
+    query_serializer_class = UsageQuery
+    permissions = {"GET": Permission.VIEW_OWN_USAGE}
+
+    def get_queryset(self) -> QuerySet[Usage]:
+        if self.query["of"] == "organization":
+            require(self.membership, Permission.VIEW_USAGE)
+            jobs = Usage.objects.of_organization(self.membership)
+        else:
+            jobs = Usage.objects.of_member(self.membership)
+        return jobs.filter(
+            **{look_up: self.query[name] for name, look_up in USAGE_FILTERS.items() if name in self.query}
+        )

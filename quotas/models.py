@@ -1,0 +1,153 @@
+"""How much QPU access time there is (policies) and how much was taken (the ledger). Durations are nanoseconds."""
+
+from datetime import datetime
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import F, Q
+
+from organizations.models import Membership
+from tokens.models import QpuToken
+
+from .policies import Limit, Subject, Window
+
+
+class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
+    def of_group(self) -> Self:
+        return self.filter(member=None)
+
+    def limiting(self, member: Membership) -> Self:
+        """The policies that jobs of this member must fit into: the groups' first, then the member's own.
+
+        The order is also the order of locks, so that two jobs never wait for each other in a circle.
+        """
+        return self.filter(Q(member=None) | Q(member=member)).order_by(F("member").asc(nulls_first=True))
+
+    def applying_to(self, token: QpuToken, member: Membership) -> Self:
+        return self.limiting(member).filter(token=token)
+
+    def with_room(self, needed_ns: int, now: datetime) -> Self:
+        """In force at `now` and with `needed_ns` left: quotas.policies.Limit in SQL, to check and book in one step."""
+        # A difference, because a sum could exceed what a database integer holds.
+        left = F("quota_ns") - F("used_ns") - F("reserved_ns")
+        return self.alias(left=left).filter(starts_at__lte=now, ends_at__gt=now, left__gte=needed_ns)
+
+
+class TimeQuotaPolicy(models.Model):
+    """How much QPU access time of a group token may be spent, by everybody together or by one member, and when.
+
+    `used_ns` and `reserved_ns` are kept by quotas.ledger alone; check_ledger proves them against the usage rows.
+    """
+
+    token = models.ForeignKey("tokens.QpuToken", models.CASCADE, related_name="quotas")
+    member = models.ForeignKey(
+        "organizations.Membership",
+        models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="quotas",
+        help_text="Whom it limits; everybody together if empty.",
+    )
+    quota_ns = models.BigIntegerField(help_text="Nanoseconds; zero blocks.")
+    used_ns = models.BigIntegerField(default=0, editable=False)
+    reserved_ns = models.BigIntegerField(default=0, editable=False)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    objects: ClassVar[TimeQuotaPolicyQuerySet] = TimeQuotaPolicyQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "time quota policies"
+        constraints = [
+            models.UniqueConstraint(fields=["token"], condition=Q(member=None), name="one_group_quota_per_token"),
+            models.UniqueConstraint(fields=["token", "member"], name="one_quota_per_token_and_member"),
+            models.CheckConstraint(condition=Q(ends_at__gt=F("starts_at")), name="quota_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(quota_ns__gte=0, used_ns__gte=0, reserved_ns__gte=0), name="quota_is_never_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} quota on {self.token}"
+
+    @property
+    def subject(self) -> Subject:
+        return Subject.GROUP if self.member_id is None else Subject.USER
+
+    @property
+    def window(self) -> Window:
+        return Window(self.starts_at, self.ends_at)
+
+    @property
+    def limit(self) -> Limit:
+        """What quotas.policies decides on."""
+        return Limit(self.subject, self.quota_ns, self.used_ns, self.reserved_ns, self.window)
+
+
+class UsageQuerySet(models.QuerySet["Usage"]):
+    def open(self) -> Self:
+        return self.filter(status=Usage.Status.RESERVED)
+
+    def of_member(self, member: Membership) -> Self:
+        """The member's own jobs, on tokens of their organization and on personal ones."""
+        here = Q(organization_id=member.organization_id) | Q(organization_id=None)
+        return self.filter(here, user_id=member.user_id)
+
+    def of_organization(self, member: Membership) -> Self:
+        """Everybody's jobs on group tokens of the member's organization."""
+        return self.filter(organization_id=member.organization_id)
+
+
+class Usage(models.Model):
+    """One job's line in the ledger: reserved before it starts, then settled or released, once.
+
+    Lines outlive what they speak of. That is why they hold bare ids and no foreign keys: nothing is rewritten when a
+    token, a policy or a member goes, and names are kept as text.
+    """
+
+    class Status(models.TextChoices):
+        RESERVED = "reserved", "Open"
+        SETTLED = "settled", "Settled"
+        RELEASED = "released", "Released"
+
+    class Source(models.TextChoices):
+        GATEWAY = "gateway", "Ocean SDK"
+        SOLVE_JOB = "solve_job", "Luna SDK"
+
+    organization_id = models.BigIntegerField(null=True, help_text="Empty for jobs on personal tokens.")
+    user_id = models.BigIntegerField()
+    user_email = models.EmailField()
+    token_id = models.BigIntegerField()
+    token_name = models.CharField(max_length=128)
+    group_policy_id = models.BigIntegerField(null=True)
+    user_policy_id = models.BigIntegerField(null=True)
+    source = models.CharField(max_length=20, choices=Source)
+    solver = models.CharField(max_length=100, blank=True)
+    status = models.CharField(max_length=10, choices=Status, default=Status.RESERVED)
+    estimate_ns = models.BigIntegerField(help_text="What was reserved.")
+    access_time_ns = models.BigIntegerField(null=True, help_text="What it really cost; null unless settled.")
+    created_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[UsageQuerySet] = UsageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "usage"
+        indexes = [
+            models.Index(fields=["organization_id", "id"], name="usage_of_organization"),
+            models.Index(fields=["user_id", "id"], name="usage_of_user"),
+            models.Index(fields=["token_id", "id"], name="usage_of_token"),
+            models.Index(fields=["created_at"], condition=Q(status="reserved"), name="usage_open"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(estimate_ns__gt=0), name="usage_estimate_is_positive"),
+            models.CheckConstraint(
+                condition=Q(status="settled", access_time_ns__gte=0, closed_at__isnull=False)
+                | Q(status="released", access_time_ns=None, closed_at__isnull=False)
+                | Q(status="reserved", access_time_ns=None, closed_at=None),
+                name="usage_is_open_settled_or_released",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.estimate_ns} ns on {self.token_name} by {self.user_email}"

@@ -1,0 +1,116 @@
+"""The shape of quotas, decisions and usage in the REST API. Durations are nanoseconds, named so: `…_ns`."""
+
+from datetime import UTC
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from organizations.models import Membership
+
+from .models import TimeQuotaPolicy, Usage
+from .policies import MAX_NS, Decision, Reason, Subject, decide
+
+
+class LimitSerializer(serializers.Serializer):
+    """A policy as somebody whom it limits sees it."""
+
+    subject = serializers.ChoiceField(choices=[(value, value) for value in Subject], read_only=True)
+    quota_ns = serializers.IntegerField(read_only=True)
+    used_ns = serializers.IntegerField(read_only=True, help_text="Spent by jobs that have ended.")
+    reserved_ns = serializers.IntegerField(read_only=True, help_text="Held by open jobs.")
+    left_ns = serializers.IntegerField(read_only=True, help_text="quota less used and reserved, at least 0.")
+    starts_at = serializers.DateTimeField(source="window.starts_at", read_only=True)
+    ends_at = serializers.DateTimeField(source="window.ends_at", read_only=True)
+
+
+class QuotaSerializer(serializers.ModelSerializer):
+    """A policy as admins see it."""
+
+    subject = serializers.ChoiceField(choices=[(value, value) for value in Subject], read_only=True)
+    user = serializers.EmailField(source="member.user.email", default=None, read_only=True)
+    left_ns = serializers.IntegerField(source="limit.left_ns", read_only=True)
+
+    class Meta:
+        model = TimeQuotaPolicy
+        fields = ("id", "subject", "user", "quota_ns", "used_ns", "reserved_ns", "left_ns", "starts_at", "ends_at")
+
+
+class AssignQuotaSerializer(serializers.Serializer):
+    quota_ns = serializers.IntegerField(min_value=0, max_value=MAX_NS)
+    starts_at = serializers.DateTimeField(
+        default=None, allow_null=True, default_timezone=UTC, source="start", help_text="Now, if null."
+    )
+    ends_at = serializers.DateTimeField(
+        default=None, allow_null=True, default_timezone=UTC, source="end", help_text="QUOTA_DEFAULT_DAYS on, if null."
+    )
+
+
+class ChangeQuotaSerializer(AssignQuotaSerializer):
+    """Null, or left out: unchanged."""
+
+    quota_ns = serializers.IntegerField(min_value=0, max_value=MAX_NS, default=None, allow_null=True)
+
+
+class RefusalSerializer(serializers.Serializer):
+    subject = serializers.ChoiceField(
+        choices=[(value, value) for value in Subject], source="limit.subject", help_text="Whose policy refuses."
+    )
+    reason = serializers.ChoiceField(choices=[(value, value) for value in Reason])
+    message = serializers.CharField(source="__str__")
+    needed_ns = serializers.IntegerField()
+    left_ns = serializers.IntegerField(source="limit.left_ns")
+    changes_at = serializers.DateTimeField(allow_null=True, help_text="When it changes by itself, if it does.")
+
+
+class DecisionSerializer(serializers.Serializer):
+    allowed = serializers.BooleanField()
+    needed_ns = serializers.IntegerField()
+    left_ns = serializers.IntegerField(allow_null=True, help_text="What all policies leave together; null: no limit.")
+    limits = LimitSerializer(many=True)
+    refusals = RefusalSerializer(many=True)
+
+
+class UsageSerializer(serializers.ModelSerializer):
+    class Meta:
+        model = Usage
+        fields = (
+            "id",
+            "status",
+            "user_email",
+            "token_id",
+            "token_name",
+            "source",
+            "solver",
+            "estimate_ns",
+            "access_time_ns",
+            "created_at",
+            "closed_at",
+        )
+
+
+class TokenUserSerializer(serializers.ModelSerializer):
+    """A member who may use a token. Wants in its context `group_limits` and `now`; in each row `quotas_on_token`."""
+
+    email = serializers.EmailField(source="user.email", read_only=True)
+    quota = serializers.SerializerMethodField()
+    left_ns = serializers.SerializerMethodField(help_text="What group and own quota leave together; null: no limit.")
+    can_run = serializers.SerializerMethodField(help_text="Whether a job of the smallest size would be let through.")
+
+    class Meta:
+        model = Membership
+        fields = ("id", "email", "role", "quota", "left_ns", "can_run")
+
+    def decision(self, member: Membership) -> Decision:
+        own = [policy.limit for policy in member.quotas_on_token]  # type: ignore[attr-defined]
+        return decide([*self.context["group_limits"], *own], needed_ns=1, now=self.context["now"])
+
+    @extend_schema_field(LimitSerializer(allow_null=True))
+    def get_quota(self, member: Membership) -> dict[str, object] | None:
+        own = member.quotas_on_token  # type: ignore[attr-defined]
+        return LimitSerializer(own[0].limit).data if own else None
+
+    def get_left_ns(self, member: Membership) -> int | None:
+        return self.decision(member).left_ns
+
+    def get_can_run(self, member: Membership) -> bool:
+        return self.decision(member).allowed

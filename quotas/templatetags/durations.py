@@ -1,0 +1,28 @@
+"""How templates show nanoseconds."""
+
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from ..policies import Limit
+from ..units import human
+
+register = template.Library()
+
+
+@register.filter
+def duration(ns: int) -> SafeString:
+    """A duration for people, its exact value on hover."""
+    return format_html('<data value="{}" title="{} ns">{}</data>', ns, f"{ns:,}", human(ns))
+
+
+@register.inclusion_tag("quotas/_limit.html")
+def limit_meter(limit: Limit) -> dict[str, object]:
+    """A limit as a meter, with its figures below."""
+    percent = 100 / limit.quota_ns if limit.quota_ns else 0
+    return {
+        "limit": limit,
+        "used": min(100, limit.used_ns * percent) if limit.quota_ns else 100,
+        "open": min(100, limit.reserved_ns * percent),
+        "label": f"{human(limit.used_ns)} used, {human(limit.reserved_ns)} open, of {human(limit.quota_ns)}",
+    }

@@ -1,0 +1,26 @@
+"""Addresses of quotas and usage: pages below /, endpoints below /api/v1/."""
+
+from django.urls import path
+
+from tokens.models import TokenScope
+from tokens.urls import TOKENS
+
+from . import api, views
+
+urlpatterns = [
+    path("o/<slug:organization>", views.dashboard, name="dashboard"),
+]
+
+GROUP_TOKEN = f"{TOKENS}/group/<token_name:name>"
+
+api_urlpatterns = [
+    *(
+        path(f"{TOKENS}/{scope}/<token_name:name>/can-run", api.CanRun.as_view(scope=scope))
+        for scope in TokenScope.values
+    ),
+    path(f"{GROUP_TOKEN}/users", api.TokenUsers.as_view()),
+    path(f"{GROUP_TOKEN}/quotas", api.Quotas.as_view()),
+    path(f"{GROUP_TOKEN}/quotas/group", api.GroupQuota.as_view()),
+    path(f"{GROUP_TOKEN}/quotas/users/<email:email>", api.UserQuota.as_view()),
+    path("organizations/<slug:organization>/usage", api.UsageList.as_view()),
+]

@@ -1,0 +1,86 @@
+"""REST API of QPU tokens: /api/v1/organizations/<organization>/qpu-tokens/…"""
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from organizations.access import require
+from organizations.lists import MemberListAPIView, PageQuery
+from organizations.permissions import Permission
+
+from . import services
+from .access import TokenAPIView
+from .models import PERMISSION_TO_MANAGE, Provider, QpuToken, TokenScope
+from .serializers import (
+    RenameSerializer,
+    SecretSerializer,
+    TokenSerializer,
+    UploadedTokenSerializer,
+    UploadSerializer,
+)
+
+
+class TokenQuery(PageQuery):
+    scope = serializers.ChoiceField(choices=TokenScope.choices, required=False)
+    provider = serializers.ChoiceField(choices=Provider.choices, required=False)
+    search = serializers.CharField(required=False, help_text="Part of the name.")
+    order = serializers.ChoiceField(choices=["id", "-id", "name", "-name"], default="id")
+
+
+class Tokens(MemberListAPIView):
+    """The tokens that the caller can use: their own and the group's. POST uploads one."""
+
+    serializer_class = TokenSerializer
+    query_serializer_class = TokenQuery
+    input_serializers = {"POST": UploadSerializer}
+    # A group token takes another right than a personal one, which `post` asks for.
+    permissions = {"GET": Permission.VIEW_TOKENS, "POST": Permission.MANAGE_OWN_TOKENS}
+
+    def get_queryset(self) -> QuerySet[QpuToken]:
+        tokens = QpuToken.objects.visible_to(self.membership)
+        if scope := self.query.get("scope"):
+            tokens = tokens.of(self.membership, scope)
+        if provider := self.query.get("provider"):
+            tokens = tokens.filter(provider=provider)
+        if part := self.query.get("search"):
+            tokens = tokens.filter(name__icontains=part)
+        return tokens
+
+    @extend_schema(responses={201: UploadedTokenSerializer})
+    def post(self, request: Request, **kwargs: str) -> Response:
+        require(self.membership, PERMISSION_TO_MANAGE[self.input["scope"]])
+        token = services.upload_token(**self.input, by=self.membership)
+        token.same_secret_as = services.same_secret_as(token, seen_by=self.membership)  # type: ignore[attr-defined]
+        return Response(UploadedTokenSerializer(token).data, status=201)
+
+
+class TokenDetail(TokenAPIView):
+    """One token: rename it, or delete it with its secret and its quotas."""
+
+    serializer_class = TokenSerializer
+    input_serializers = {"PATCH": RenameSerializer}
+
+    def get(self, request: Request, **kwargs: str) -> Response:
+        return Response(self.get_serializer(self.token).data)
+
+    def patch(self, request: Request, **kwargs: str) -> Response:
+        token = services.rename_token(token=self.token, **self.input, by=self.membership)
+        return Response(self.get_serializer(token).data)
+
+    def delete(self, request: Request, **kwargs: str) -> Response:
+        services.delete_token(token=self.token, by=self.membership)
+        return Response(status=204)
+
+
+class TokenSecret(TokenAPIView):
+    """PUT replaces the secret of a token; its name, quotas and history stay."""
+
+    serializer_class = TokenSerializer
+    input_serializers = {"PUT": SecretSerializer}
+
+    def put(self, request: Request, **kwargs: str) -> Response:
+        token = services.replace_secret(token=self.token, **self.input, by=self.membership, now=timezone.now())
+        return Response(self.get_serializer(token).data)

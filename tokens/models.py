@@ -1,0 +1,100 @@
+"""The secrets of QPU providers that the portal keeps."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from encryption.fields import EncryptedTextField
+from organizations.models import Membership
+from organizations.permissions import Permission
+
+from .names import MAX_LENGTH
+
+
+class Provider(models.TextChoices):
+    DWAVE = "dwave", "D-Wave"
+    IBM = "ibm", "IBM"
+    QCTRL = "qctrl", "Q-CTRL"
+    AWS = "aws", "AWS"
+
+
+class TokenScope(models.TextChoices):
+    PERSONAL = "personal", "Personal"
+    GROUP = "group", "Group"
+
+
+# Which right it takes to create, rename, replace and delete tokens of a scope.
+PERMISSION_TO_MANAGE: dict[str, Permission] = {
+    TokenScope.PERSONAL: Permission.MANAGE_OWN_TOKENS,
+    TokenScope.GROUP: Permission.MANAGE_GROUP_TOKENS,
+}
+
+
+class QpuTokenQuerySet(models.QuerySet["QpuToken"]):
+    def of(self, membership: Membership, scope: str) -> "QpuTokenQuerySet":
+        """The member's personal tokens, or the group tokens of their organization: all that they can reach."""
+        if scope == TokenScope.PERSONAL:
+            return self.filter(owner_id=membership.user_id)
+        return self.filter(organization_id=membership.organization_id)
+
+    def visible_to(self, membership: Membership) -> "QpuTokenQuerySet":
+        """Everything that a member can see and use: their own tokens, and the group's."""
+        return self.filter(Q(owner_id=membership.user_id) | Q(organization_id=membership.organization_id))
+
+
+class QpuTokenManager(models.Manager.from_queryset(QpuTokenQuerySet)):  # type: ignore[misc]
+    def get_queryset(self) -> QpuTokenQuerySet:
+        # Who only lists tokens has no business decrypting them.
+        return super().get_queryset().defer("secret")
+
+
+class QpuToken(models.Model):
+    """A provider's secret: a personal one serves its owner, a group one everybody in its organization."""
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="qpu_tokens"
+    )
+    organization = models.ForeignKey(
+        "organizations.Organization", models.CASCADE, null=True, blank=True, related_name="qpu_tokens"
+    )
+    provider = models.CharField(max_length=20, choices=Provider)
+    name = models.CharField(max_length=MAX_LENGTH)
+    secret = EncryptedTextField()
+    secret_digest = models.CharField(max_length=64, help_text="Tells equal secrets without decrypting them.")
+    created_at = models.DateTimeField(auto_now_add=True)
+    secret_changed_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[QpuTokenManager] = QpuTokenManager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(owner=None, organization__isnull=False) | Q(owner__isnull=False, organization=None),
+                name="token_is_personal_or_group",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "name"], condition=Q(organization=None), name="personal_token_names_are_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "name"], condition=Q(owner=None), name="group_token_names_are_unique"
+            ),
+            models.CheckConstraint(condition=Q(provider__in=Provider.values), name="token_has_a_known_provider"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def scope(self) -> TokenScope:
+        return TokenScope.PERSONAL if self.organization_id is None else TokenScope.GROUP
+
+    @property
+    def is_group(self) -> bool:
+        return self.scope == TokenScope.GROUP
+
+    @property
+    def takes_quotas(self) -> bool:
+        """Whether time quotas can be set on this token: only D-Wave says what a job costs."""
+        return self.is_group and self.provider == Provider.DWAVE

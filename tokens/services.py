@@ -1,0 +1,111 @@
+"""What happens to QPU tokens. Secrets come in here and never go out again.
+
+The history of a personal token goes into nobody's audit log but the operator's: no organization is named.
+"""
+
+from datetime import datetime
+
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+
+from audit import log
+from audit.models import Event
+from encryption.fields import keyed_digest
+from organizations.errors import Conflict
+from organizations.models import Membership, Organization
+
+from .models import Provider, QpuToken, TokenScope
+from .names import clean_name
+
+MAX_SECRET_LENGTH = 8192  # the longest real ones, session tokens of AWS, have about 2,000 characters
+
+
+def clean_secret(value: str) -> str:
+    """A secret without the blanks that copying adds; it must be what an HTTP header can carry."""
+    secret = value.strip()
+    if not secret:
+        raise ValidationError({"token": "Paste the token that you got from the provider."})
+    if len(secret) > MAX_SECRET_LENGTH:
+        raise ValidationError({"token": f"A token has at most {MAX_SECRET_LENGTH} characters."})
+    if not (secret.isascii() and secret.isprintable()):
+        raise ValidationError(
+            {"token": "A token has only letters, digits and signs of the ASCII alphabet. Copy it again."}
+        )
+    return secret
+
+
+def digest_secret(secret: str) -> str:
+    return keyed_digest(secret, purpose="tokens.secret")
+
+
+def require_group_tokens(organization: Organization) -> None:
+    """Refuse where the organization's plan has no group tokens."""
+    if not organization.allows_group_tokens:
+        raise PermissionDenied(
+            f"Group tokens are part of the academic and enterprise plans; "
+            f"{organization.name} has the {organization.plan} plan."
+        )
+
+
+@transaction.atomic
+def upload_token(*, scope: str, provider: str, name: str, secret: str, by: Membership) -> QpuToken:
+    """Keep a provider's secret under a name; in a group token, for everybody in the organization."""
+    if scope == TokenScope.GROUP:
+        require_group_tokens(by.organization)
+    if provider not in Provider.values:
+        raise ValidationError({"provider": f"Choose one of {', '.join(Provider.values)}."})
+    secret = clean_secret(secret)
+    token = QpuToken(
+        owner=by.user if scope == TokenScope.PERSONAL else None,
+        organization=by.organization if scope == TokenScope.GROUP else None,
+        provider=provider,
+        name=clean_name(name),
+        secret=secret,
+        secret_digest=digest_secret(secret),
+    )
+    save_under_free_name(token)
+    log.record(Event.Action.TOKEN_UPLOADED, by=by, target=token, organization=token.organization, provider=provider)
+    return token
+
+
+def save_under_free_name(token: QpuToken, **kwargs: list[str]) -> None:
+    try:
+        with transaction.atomic():
+            token.save(**kwargs)
+    except IntegrityError:
+        raise Conflict({"name": f"There is a {token.scope} token of this name already."}, code="name_taken") from None
+
+
+@transaction.atomic
+def rename_token(*, token: QpuToken, name: str, by: Membership) -> QpuToken:
+    """Give a token another name; its quotas and its history stay with it."""
+    former, token.name = token.name, clean_name(name)
+    if token.name == former:
+        return token
+    save_under_free_name(token, update_fields=["name"])
+    log.record(Event.Action.TOKEN_RENAMED, by=by, target=token, organization=token.organization, former_name=former)
+    return token
+
+
+@transaction.atomic
+def replace_secret(*, token: QpuToken, secret: str, by: Membership, now: datetime) -> QpuToken:
+    """Put a new secret in the place of the old one, which is gone for good."""
+    token.secret = clean_secret(secret)
+    token.secret_digest = digest_secret(token.secret)
+    token.secret_changed_at = now
+    token.save(update_fields=["secret", "secret_digest", "secret_changed_at"])
+    log.record(Event.Action.SECRET_REPLACED, by=by, target=token, organization=token.organization)
+    return token
+
+
+@transaction.atomic
+def delete_token(*, token: QpuToken, by: Membership) -> None:
+    """Forget a token and its secret, with the quotas on it; what was used through it stays on record."""
+    log.record(Event.Action.TOKEN_DELETED, by=by, target=token, organization=token.organization)
+    token.delete()
+
+
+def same_secret_as(token: QpuToken, *, seen_by: Membership) -> list[str]:
+    """Names of the other tokens, among those the member manages, that hold the same secret."""
+    others = QpuToken.objects.of(seen_by, token.scope).filter(secret_digest=token.secret_digest).exclude(pk=token.pk)
+    return list(others.order_by("name").values_list("name", flat=True))
