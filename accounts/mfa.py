@@ -1,0 +1,39 @@
+"""Second factors. allauth would keep what authenticator apps and recovery codes are made from in clear."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+
+from encryption.fields import decrypt, encrypt, reencrypt
+from encryption.rotation import BATCH_SIZE, Column, Progress
+
+from .models import User
+
+FACTORS = [Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN]  # recovery codes only stand in for one of these
+SECRETS = ["secret", "seed"]  # of an authenticator app, of recovery codes
+
+
+class EncryptingAdapter(DefaultMFAAdapter):
+    def encrypt(self, text: str) -> str:
+        return encrypt(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return decrypt(encrypted_text, what="The secret of a second factor")
+
+
+def has_second_factor(user: User) -> bool:
+    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+
+
+def rotate_secrets(batch_size: int = BATCH_SIZE, *, write: bool = True) -> Iterator[Progress]:
+    """Bring the secrets of all second factors under the first key, batch by batch, as rotate_fields() does."""
+    return Column(Authenticator._meta.get_field("data"), under_first_key).rotate(batch_size, write=write)
+
+
+def under_first_key(data: dict[str, Any]) -> dict[str, Any] | None:
+    """An authenticator's data with its secrets encrypted anew; None if there is nothing to do."""
+    renewed = {name: reencrypt(data[name]) for name in SECRETS if name in data}
+    renewed = {name: ciphertext for name, ciphertext in renewed.items() if ciphertext is not None}
+    return data | renewed if renewed else None

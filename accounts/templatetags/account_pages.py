@@ -1,0 +1,44 @@
+"""What the templates about people ask."""
+
+from dataclasses import dataclass
+
+from allauth.account.adapter import get_adapter
+from django import template
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+
+register = template.Library()
+
+PAGES = [
+    ("Profile", "profile", "user"),
+    ("Email address", "account_email", "mail"),
+    ("Password", "account_change_password", "lock"),
+    ("Two-factor sign-in", "mfa_index", "shield-check"),
+    ("Sessions", "usersessions_list", "monitor"),
+]
+SINGLE_SIGN_ON = ("Single sign-on", "socialaccount_connections", "link")
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    url: str
+    icon: str
+    is_current: bool
+
+
+@register.simple_tag(takes_context=True)
+def account_pages(context: template.Context) -> list[Page]:
+    """The pages on which people manage their account; single sign-on only where some is set up."""
+    request: HttpRequest = context["request"]
+    has_providers = any(provider["APPS"] for provider in settings.SOCIALACCOUNT_PROVIDERS.values())
+    pages = [*PAGES, SINGLE_SIGN_ON] if has_providers else PAGES
+    urls = [(name, reverse(view), icon) for name, view, icon in pages]
+    return [Page(name, url, icon, request.path.startswith(url)) for name, url, icon in urls]
+
+
+@register.simple_tag(takes_context=True)
+def signup_is_open(context: template.Context) -> bool:
+    request: HttpRequest = context["request"]
+    return get_adapter(request).is_open_for_signup(request)
