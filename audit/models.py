@@ -1,0 +1,98 @@
+"""What happened, who did it, to what, from where. Lines are only added; the database itself refuses anything else."""
+
+from typing import Any, Never
+
+from django.db import models
+from django.utils import timezone
+
+
+class AppendOnlyError(Exception):
+    """Somebody tried to change or delete what happened."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def of_organization(self, organization: models.Model) -> "EventQuerySet":
+        return self.filter(organization_id=organization.pk)
+
+    def with_action(self, *actions: str) -> "EventQuerySet":
+        return self.filter(action__in=actions)
+
+    def newest_first(self) -> "EventQuerySet":
+        return self.order_by("-id")
+
+    def update(self, **kwargs: Any) -> Never:
+        raise AppendOnlyError("Events cannot be changed.")
+
+    def delete(self) -> Never:
+        raise AppendOnlyError("Events cannot be deleted.")
+
+
+class Event(models.Model):
+    """One line of the audit log. audit.log.record() writes it.
+
+    It names its actor, organization and target in plain values, without foreign keys: it outlives them.
+    """
+
+    class Action(models.TextChoices):
+        USER_SIGNED_UP = "user_signed_up", "User signed up"
+        USER_SIGNED_IN = "user_signed_in", "User signed in"
+        USER_SIGN_IN_FAILED = "user_sign_in_failed", "Sign-in failed"
+        USER_SIGNED_OUT = "user_signed_out", "User signed out"
+        PASSWORD_CHANGED = "password_changed", "Password changed"
+        EMAIL_CHANGED = "email_changed", "Email address changed"
+        MFA_ADDED = "mfa_added", "Second factor added"
+        MFA_REMOVED = "mfa_removed", "Second factor removed"
+        SSO_CONNECTED = "sso_connected", "Single sign-on connected"
+        SSO_DISCONNECTED = "sso_disconnected", "Single sign-on disconnected"
+        ORGANIZATION_CREATED = "organization_created", "Organization created"
+        ORGANIZATION_CHANGED = "organization_changed", "Organization changed"
+        MEMBER_ADDED = "member_added", "Member added"
+        MEMBER_REMOVED = "member_removed", "Member removed"
+        ROLE_CHANGED = "role_changed", "Role changed"
+        INVITATION_SENT = "invitation_sent", "Invitation sent"
+        INVITATION_RESENT = "invitation_resent", "Invitation sent again"
+        INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
+        INVITATION_ACCEPTED = "invitation_accepted", "Invitation accepted"
+        KEY_ISSUED = "key_issued", "API key issued"
+        KEY_CHANGED = "key_changed", "API key changed"
+        KEY_REVOKED = "key_revoked", "API key revoked"
+        TOKEN_UPLOADED = "token_uploaded", "QPU token uploaded"
+        TOKEN_RENAMED = "token_renamed", "QPU token renamed"
+        SECRET_REPLACED = "secret_replaced", "Secret of a QPU token replaced"
+        TOKEN_DELETED = "token_deleted", "QPU token deleted"
+        SECRET_USED = "secret_used", "Secret of a QPU token used"
+        QUOTA_ASSIGNED = "quota_assigned", "Time quota assigned"
+        QUOTA_CHANGED = "quota_changed", "Time quota changed"
+        QUOTA_REMOVED = "quota_removed", "Time quota removed"
+        ADMIN_CHANGED = "admin_changed", "Changed in the operators' admin"
+
+    at = models.DateTimeField(default=timezone.now)
+    action = models.CharField(max_length=40, choices=Action)
+    actor_id = models.BigIntegerField(null=True)
+    actor = models.TextField(blank=True, help_text="Email address; empty for the system and the command line.")
+    key = models.TextField(blank=True, help_text="Label of the API key that was used.")
+    address = models.GenericIPAddressField(null=True, unpack_ipv4=True)
+    organization_id = models.BigIntegerField(null=True)
+    target_type = models.TextField(blank=True)
+    target_id = models.TextField(blank=True)
+    target = models.TextField(blank=True)
+    details = models.JSONField(default=dict)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organization_id", "-id"], name="event_by_organization"),
+            models.Index(fields=["organization_id", "action", "-id"], name="event_by_organization_action"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor or 'system'} {self.action} {self.target}".rstrip()
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("Events cannot be changed.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> Never:
+        raise AppendOnlyError("Events cannot be deleted.")
