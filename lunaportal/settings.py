@@ -173,10 +173,10 @@ USE_TZ = True
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # True spares development the collectstatic step; production serves hashed, compressed files for ever.
 SERVE_STATIC_FROM_SOURCE = env.bool("SERVE_STATIC_FROM_SOURCE", False)
+STATIC_ROOT = None if SERVE_STATIC_FROM_SOURCE else BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = SERVE_STATIC_FROM_SOURCE
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -219,7 +219,10 @@ ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupForm"
+ACCOUNT_CHANGE_EMAIL = True  # one address each: it is the login, and what the Luna SDK knows people by
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _portal.scheme
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
