@@ -4,6 +4,7 @@ import logging
 import logging.config
 import sys
 import time
+import uuid
 from typing import Any
 
 import structlog
@@ -99,7 +100,7 @@ class RequestLogMiddleware(RequestMiddleware):
 
     def prepare(self, request: HttpRequest) -> None:
         request.META["lunaportal.started"] = time.perf_counter()
-        super().prepare(request)
+        structlog.contextvars.bind_contextvars(request_id=str(uuid.uuid4()), ip=request.META["REMOTE_ADDR"])
 
     def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
         elapsed = time.perf_counter() - request.META["lunaportal.started"]
@@ -110,11 +111,6 @@ class RequestLogMiddleware(RequestMiddleware):
     @staticmethod
     def format_request(request: HttpRequest) -> str:
         return f"{request.method} {route_of(request)}"
-
-    @classmethod
-    def bind_ip(cls, request: HttpRequest) -> None:
-        # trust_proxies has found out whose word to take; the library would take anybody's.
-        structlog.contextvars.bind_contextvars(ip=request.META["REMOTE_ADDR"])
 
     @staticmethod
     def bind_user_id(request: HttpRequest) -> None:

@@ -12,6 +12,8 @@ HIDDEN = "[hidden]"
 NAME = r"[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|session[_-]?key|credential)s?"
 SECRET_NAME = re.compile(rf"{NAME}|[\w-]*(?:authorization|cookie)", re.IGNORECASE)
 
+# UUIDs and django-q's names of processes.
+HARMLESS = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|Process-[0-9a-f]{32}"
 SHAPES = [
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\bluna_[\w-]{16,}"), f"luna_{HIDDEN}"),  # our API keys
@@ -19,12 +21,9 @@ SHAPES = [
     (re.compile(r"[\w-]+:[0-9A-Za-z]{6}:[\w-]{43}"), HIDDEN),  # django.core.signing: verification, invitations
     (re.compile(r"\b[0-9A-Za-z]+-[0-9a-z]{6,7}-[0-9a-f]{32}\b"), HIDDEN),  # password reset
     (
-        re.compile(
-            r"(?<![\w-])(?![0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b)"  # a UUID names something, it opens nothing
-            r"(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{24,}"
-        ),
+        re.compile(rf"(?<![\w-])(?!(?:{HARMLESS})\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{24,}}"),
         HIDDEN,
-    ),
+    ),  # any other token
 ]
 NAMED = [
     (re.compile(r"\b((?:set-)?cookie|[\w-]*authorization)([\"']?\s*[:=]\s*)\S.*", re.IGNORECASE), rf"\1\2{HIDDEN}"),

@@ -54,8 +54,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
 def passes(name: str, check: Callable[[], None]) -> bool:
     try:
         check()
-    except Exception:
-        log.exception("readiness_check_failed", check=name)
+    except Exception as error:
+        log.error("readiness_check_failed", check=name, error=f"{type(error).__name__}: {error}")
         return False
     return True
 

@@ -1,0 +1,102 @@
+"""Runs the whole portal from one checkout, for development and for trying it out."""
+
+import http.client
+import os
+import signal
+import socket
+import sys
+import time
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from gunicorn.app.wsgiapp import WSGIApplication
+
+from lunaportal.startup import refuse_wrong_key
+from lunaportal.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Prepare the database and run web and worker, until Ctrl-C."
+    requires_system_checks = []  # they are for deployments and tests; here they would double the time to start
+
+    START_SECONDS = 60
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", default=os.environ.get("PORT", "8000"), type=int)
+
+    def handle(self, *, host: str, port: int, **options: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self.run(listen(host, port))
+        except KeyboardInterrupt:
+            self.stdout.write("Stopped.")
+
+    def run(self, listener: socket.socket) -> None:
+        address = listener.getsockname()[:2]
+        self.prepare_database()
+        with Supervisor({"web": partial(serve, listener), "worker": partial(work, listener)}) as supervisor:
+            listener.close()
+            self.wait_until_ready(supervisor, *address)
+            self.stdout.write(f"\nLuna Portal is ready: {settings.PORTAL_URL} (Ctrl-C ends it)\n\n")
+            name = supervisor.wait()
+        raise CommandError(f"The {name} process has ended, so everything has.")
+
+    def prepare_database(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Preparing the database ...")
+            call_command("migrate", verbosity=0)
+        call_command("createcachetable", verbosity=0)
+        try:
+            refuse_wrong_key()
+        except ImproperlyConfigured as error:
+            raise CommandError(str(error)) from None
+
+    def wait_until_ready(self, supervisor: Supervisor, host: str, port: int) -> None:
+        deadline = time.monotonic() + self.START_SECONDS
+        while obstacle := what_is_missing(host, port):
+            if name := supervisor.wait(0.05):
+                raise CommandError(f"The {name} process did not start.")
+            if time.monotonic() > deadline:
+                raise CommandError(f"The portal did not become ready: {obstacle}.")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise CommandError(
+            f"Cannot serve on {host}, port {port}: {os.strerror(error.errno)}. Elsewhere: PORT=8123 ./dev up"
+        ) from None
+
+
+def serve(listener: socket.socket) -> None:
+    """Be what `gunicorn` is in production, on a socket that is there already."""
+    config = settings.BASE_DIR / "gunicorn.conf.py"
+    sys.argv = ["gunicorn", "--config", str(config), "--bind", f"fd://{listener.fileno()}"]
+    WSGIApplication("", prog="gunicorn").run()
+
+
+def work(listener: socket.socket) -> None:
+    listener.close()
+    call_command("qcluster")
+
+
+def what_is_missing(host: str, port: int) -> str:
+    """What keeps the portal from being ready; empty if nothing does."""
+    connection = http.client.HTTPConnection(host, port, timeout=5)
+    try:
+        connection.request("GET", "/readyz", headers={"Host": urlsplit(settings.PORTAL_URL).netloc})
+        answer = connection.getresponse()
+    except OSError as error:
+        return str(error)
+    finally:
+        connection.close()
+    return "" if answer.status == 200 else f"/readyz answers {answer.status}, the log says why"
