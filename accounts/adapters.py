@@ -38,9 +38,10 @@ class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
         try:
             with transaction.atomic():
-                return super().save_user(request, user, form, commit)
+                super().save_user(request, user, form, commit)
         except IntegrityError:  # a double click: the same form came twice at once, and the other one was first
             raise ImmediateHttpResponse(self.respond_email_verification_sent(request, None)) from None
+        return user
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Confirm an address unless it is somebody's login already, be it one that they never confirmed."""
@@ -48,7 +49,7 @@ class AccountAdapter(DefaultAccountAdapter):
             context = {"email": email_address.email}
             self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt", context)
             return False
-        return super().confirm_email(request, email_address)
+        return bool(super().confirm_email(request, email_address))
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Tell the owner what changed; a mail server that is down must not keep them from changing it."""
@@ -68,7 +69,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def populate_user(self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, str]) -> User:
         for address in sociallogin.email_addresses:
             address.verified = is_true(address.verified)
-        user = super().populate_user(request, sociallogin, data)
+        user: User = super().populate_user(request, sociallogin, data)
         user.email = normalize_email(user.email)
         return user
 
@@ -81,7 +82,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         if invited and invited != email:
             messages.error(request, f"Your invitation is for {invited}, but you signed in as {email}.")
             return False
-        return super().is_open_for_signup(request, sociallogin)
+        return bool(super().is_open_for_signup(request, sociallogin))
 
 
 def is_true(claim: bool | str) -> bool:

@@ -1,22 +1,25 @@
 """Input of the pages about people."""
 
+from typing import Any
+
 from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
 from django.http import HttpRequest
 
 from .models import User
+from .validators import validate_printable
 
 
 class SignupForm(forms.Form):
     """What sign-up asks for besides allauth's own fields: the base of its form for passwords and of that for SSO."""
 
-    first_name = User._meta.get_field("first_name").formfield()
-    last_name = User._meta.get_field("last_name").formfield()
+    first_name = forms.CharField(max_length=150, required=False, validators=[validate_printable])
+    last_name = forms.CharField(max_length=150, required=False, validators=[validate_printable])
 
     field_order = ["email", "first_name", "last_name", "password1", "password2"]
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if email := get_adapter().invited_email(context.request):
             self.initial["email"] = email

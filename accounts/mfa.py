@@ -24,7 +24,8 @@ class EncryptingAdapter(DefaultMFAAdapter):
 
 
 def has_second_factor(user: User) -> bool:
-    return Authenticator.objects.filter(user=user, type__in=FACTORS).exists()
+    """Whether signing in takes this person more than a password."""
+    return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
 
 
 def rotate_secrets(batch_size: int = BATCH_SIZE, *, write: bool = True) -> Iterator[Progress]:

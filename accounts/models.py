@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models import Q
@@ -73,4 +74,4 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def trust_email(self) -> None:
         """Take the address as confirmed, without a mail: something better vouches for it, such as an operator."""
-        self.emailaddress_set.update_or_create(email=self.email, defaults={"verified": True, "primary": True})
+        EmailAddress.objects.update_or_create(user=self, email=self.email, defaults={"verified": True, "primary": True})

@@ -1,5 +1,7 @@
 """The way into /admin/."""
 
+from typing import Any, cast
+
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
@@ -25,7 +27,7 @@ class OperatorsAdminSite(admin.AdminSite):
     index_title = "Operators"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and not lacks_second_factor(request.user)
+        return super().has_permission(request) and not lacks_second_factor(cast(User, request.user))
 
     @method_decorator(login_not_required)
     def login(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
@@ -40,6 +42,6 @@ class OperatorsAdminSite(admin.AdminSite):
             return redirect("mfa_index")
         return redirect("admin:index")
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, object] | None = None) -> Any:
         """Where everybody changes it: with an audit line, and the other sessions end."""
         return redirect("account_change_password")

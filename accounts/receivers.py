@@ -27,7 +27,7 @@ from .models import User, normalize_email
 
 
 @transaction.atomic
-def record(action: Event.Action, user: User, **details: str) -> None:
+def record(action: Event.Action, user: User, **details: Any) -> None:
     log.record(action, by=user, target=user, **details)
 
 

@@ -21,4 +21,4 @@ def remove_second_factors(*, user: User, by: User) -> None:
 def confirm_email(*, user: User, by: User) -> None:
     """Let somebody sign in whom the mail with the link does not reach."""
     user.trust_email()
-    log.record(Event.Action.ADMIN_CHANGED, by=by, target=user, changed="email_is_confirmed")
+    log.record(Event.Action.ADMIN_CHANGED, by=by, target=user, change="changed", fields="email_is_confirmed")

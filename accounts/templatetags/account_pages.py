@@ -41,4 +41,4 @@ def account_pages(context: template.Context) -> list[Page]:
 @register.simple_tag(takes_context=True)
 def signup_is_open(context: template.Context) -> bool:
     request: HttpRequest = context["request"]
-    return get_adapter(request).is_open_for_signup(request)
+    return bool(get_adapter(request).is_open_for_signup(request))
