@@ -6,6 +6,7 @@ does nothing where nothing is left to do. What the portal stores meanwhile is no
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic, sleep
 from typing import Any
 
 from django.apps import apps
@@ -14,7 +15,7 @@ from django.db.models import Expression, ExpressionWrapper, F, QuerySet
 
 from .fields import DecryptionError, EncryptedTextField, decrypt, under_first_key
 
-BATCH_SIZE = 500
+BATCH_SIZE = 200
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,11 @@ class Column:
     def rotate(self, batch_size: int = BATCH_SIZE, *, write: bool = True) -> Iterator[Progress]:
         """Renew all values, batch by batch; without `write`, count those to renew. Yields at least once."""
         for batch in self._batches(batch_size):
-            yield self._rotate_batch(batch, write)
+            begun = monotonic()
+            progress = self._rotate_batch(batch, write)
+            # SQLite has one write lock, and who waits for it looks only now and then. Leave it free half of the time.
+            sleep(monotonic() - begun)
+            yield progress
 
     @property
     def _rows(self) -> QuerySet[Any]:
