@@ -1,5 +1,7 @@
 """How a program says who it is: an API key, in the header that its SDK uses."""
 
+from datetime import datetime
+
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -20,6 +22,21 @@ def key_in(request: Request) -> str | None:
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 
+def valid_key(raw_key: str, now: datetime) -> ApiKey:
+    """The key that a program has sent, its use noted; AuthenticationFailed if it opens nothing (any more)."""
+    key = ApiKey.objects.matching(raw_key).first()
+    if key is None:
+        raise AuthenticationFailed("This API key is not known.")
+    if key.revoked_at is not None:
+        raise AuthenticationFailed("This API key has been revoked.")
+    if key.is_expired(now):
+        raise AuthenticationFailed("This API key has expired.")
+    if not key.membership.user.is_active:
+        raise AuthenticationFailed("The account of this API key has been deactivated.")
+    key.note_use(now)
+    return key
+
+
 class ApiKeyAuthentication(BaseAuthentication):
     """Signs in the member whom an API key acts for: request.user is the person, request.auth the key (one query)."""
 
@@ -27,17 +44,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         raw_key = key_in(request)
         if raw_key is None:
             return None
-        now = timezone.now()
-        key = ApiKey.objects.matching(raw_key).first()
-        if key is None:
-            raise AuthenticationFailed("This API key is not known.")
-        if key.revoked_at is not None:
-            raise AuthenticationFailed("This API key has been revoked.")
-        if key.is_expired(now):
-            raise AuthenticationFailed("This API key has expired.")
-        if not key.membership.user.is_active:
-            raise AuthenticationFailed("The account of this API key has been deactivated.")
-        key.note_use(now)
+        key = valid_key(raw_key, timezone.now())
         return key.membership.user, key
 
     def authenticate_header(self, request: Request) -> str:
