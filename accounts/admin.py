@@ -76,7 +76,7 @@ class UserAdmin(admin.ModelAdmin):
     @admin.display
     def second_factors(self, user: User) -> str:
         types = Authenticator.objects.filter(user=user).order_by("created_at").values_list("type", flat=True)
-        return ", ".join(Authenticator.Type(type_).label for type_ in types) or "none"
+        return ", ".join(str(Authenticator.Type(type_).label) for type_ in types) or "none"
 
     @admin.action(description="Take the email addresses of selected users as confirmed", permissions=["change"])
     def confirm_email(self, request: HttpRequest, users: QuerySet[User]) -> None:

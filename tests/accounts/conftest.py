@@ -1,7 +1,9 @@
 import re
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
+from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import Client
@@ -57,3 +59,10 @@ def link_in(mail: object) -> str:
     """The path of the only link in a mail."""
     (path,) = re.findall(r"^https?://[^/\s]+(/\S+)$", mail.body, re.MULTILINE)
     return path
+
+
+def hold_invitation(client: Client, email: str) -> None:
+    """What following an invitation's link does."""
+    session = client.session
+    get_adapter().stash_verified_email(SimpleNamespace(session=session), email)
+    session.save()

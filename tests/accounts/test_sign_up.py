@@ -1,25 +1,17 @@
 import pytest
-from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.core import mail
 from django.test import Client
 
 from accounts.models import User
 
-from .conftest import PASSWORD, link_in
+from .conftest import PASSWORD, hold_invitation, link_in
 
 pytestmark = pytest.mark.django_db
 
 
 def form(email: str = "ada@example.com", **changes: str) -> dict[str, str]:
     return {"email": email, "password1": PASSWORD, "password2": PASSWORD, **changes}
-
-
-def hold_invitation(client: Client, email: str) -> None:
-    """What the invitation's page does when somebody follows its link."""
-    session = client.session
-    get_adapter().stash_verified_email(type("Request", (), {"session": session}), email)
-    session.save()
 
 
 class TestOpen:
