@@ -17,12 +17,13 @@ os.environ |= {
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"),
 }
 
-from lunaportal.settings import *  # noqa: E402, F403
-from lunaportal.settings import DATABASES, Q_CLUSTER  # noqa: E402
+from lunaportal.settings import *  # noqa: F403
+from lunaportal.settings import DATABASES, Q_CLUSTER
 
 # Threads of one test need a database that they share for real: a file, not SQLite's memory.
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["TEST"] = {"NAME": Path(tempfile.mkdtemp(prefix="lunaportal-tests-")) / "test.sqlite3"}
+    scratch = tempfile.TemporaryDirectory(prefix="lunaportal-tests-")
+    DATABASES["default"]["TEST"] = {"NAME": Path(scratch.name) / "test.sqlite3"}
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # argon2 is slow on purpose
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}

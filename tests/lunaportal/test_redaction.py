@@ -1,5 +1,4 @@
 import sys
-import uuid
 
 import pytest
 from cryptography.fernet import Fernet
@@ -41,7 +40,7 @@ def test_it_hides_what_looks_like_a_secret(secret):
         "quota 12345678901234567890123456789012 ns",
         "0001_initial accounts.models.User /admin/accounts/user/<path:object_id>/change/",
         "GET /luna-solve/api/v1/qpu-tokens/shared/quota/user/<str:token_name>/<str:email>",
-        str(uuid.uuid4()),
+        "447def78-6efb-405f-aa65-c5c1bc19057b",
         "2026-07-01T08:00:00.123456Z",
         "django.db.utils.OperationalError: no such table: accounts_user",
     ],

@@ -17,7 +17,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from gunicorn.app.wsgiapp import WSGIApplication
 
-from lunaportal.startup import refuse_wrong_key
+from lunaportal import demo
+from lunaportal.demo import Login
+from lunaportal.startup import disconnect, refuse_wrong_key
 from lunaportal.supervisor import Supervisor
 
 
@@ -30,21 +32,25 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", default=os.environ.get("PORT", "8000"), type=int)
+        parser.add_argument("--no-demo", action="store_false", dest="with_demo", help="Leave an empty database empty.")
 
-    def handle(self, *, host: str, port: int, **options: Any) -> None:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    def handle(self, *, host: str, port: int, with_demo: bool, **options: Any) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: shells have it ignored in the background
+            signal.signal(number, signal.default_int_handler)
         try:
-            self.run(listen(host, port))
+            self.run(listen(host, port), with_demo)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
 
-    def run(self, listener: socket.socket) -> None:
+    def run(self, listener: socket.socket, with_demo: bool) -> None:
         address = listener.getsockname()[:2]
         self.prepare_database()
+        logins = demo_logins() if with_demo else []
+        disconnect()
         with Supervisor({"web": partial(serve, listener), "worker": partial(work, listener)}) as supervisor:
             listener.close()
             self.wait_until_ready(supervisor, *address)
-            self.stdout.write(f"\nLuna Portal is ready: {settings.PORTAL_URL} (Ctrl-C ends it)\n\n")
+            self.welcome(logins)
             name = supervisor.wait()
         raise CommandError(f"The {name} process has ended, so everything has.")
 
@@ -59,6 +65,12 @@ class Command(BaseCommand):
         except ImproperlyConfigured as error:
             raise CommandError(str(error)) from None
 
+    def welcome(self, logins: list[Login]) -> None:
+        lines = ["", f"Luna Portal is ready: {settings.PORTAL_URL} (Ctrl-C ends it)"]
+        lines += [f"  {login.role:<8} {login.email}   password {login.password}" for login in logins]
+        lines += [f"  API key  {login.api_key} ({login.email})" for login in logins[:1]]
+        self.stdout.write("\n".join([*lines, "", ""]))
+
     def wait_until_ready(self, supervisor: Supervisor, host: str, port: int) -> None:
         deadline = time.monotonic() + self.START_SECONDS
         while obstacle := what_is_missing(host, port):
@@ -68,12 +80,20 @@ class Command(BaseCommand):
                 raise CommandError(f"The portal did not become ready: {obstacle}.")
 
 
+def demo_logins() -> list[Login]:
+    """How to come in as the people of the demo, which an empty database is filled with; nothing if there is no demo."""
+    if loaded := demo.load():
+        loaded.save()
+    known = loaded or demo.Demo.saved()
+    return known.logins if known else []
+
+
 def listen(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise CommandError(
-            f"Cannot serve on {host}, port {port}: {os.strerror(error.errno)}. Elsewhere: PORT=8123 ./dev up"
+            f"Cannot serve on {host}, port {port}: {os.strerror(error.errno or 0)}. Elsewhere: PORT=8123 ./dev up"
         ) from None
 
 
