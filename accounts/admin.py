@@ -29,17 +29,14 @@ admin.site.unregister([EmailAddress, Authenticator, SocialAccount, SocialApp, So
 class UserAdmin(admin.ModelAdmin):
     """Who lost a password resets it by mail; who leaves is made inactive, which keeps their history."""
 
-    list_display = ("email", "get_full_name", "is_active", "is_staff", "last_login")
+    list_display = ("email", "first_name", "last_name", "is_active", "is_staff", "last_login")
     list_filter = ("is_active", "is_staff", "is_superuser")
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
-    fields = (
-        ("email", "email_is_confirmed"),
-        ("first_name", "last_name"),
-        ("is_active", "is_staff", "is_superuser"),
-        "groups",
-        "second_factors",
-        ("last_login", "date_joined"),
+    fieldsets = (
+        (None, {"fields": (("email", "email_is_confirmed"), ("first_name", "last_name"), "is_active")}),
+        ("Signing in", {"fields": ("second_factors", ("last_login", "date_joined"))}),
+        ("Operator", {"classes": ("collapse",), "fields": ("is_staff", "is_superuser", "groups")}),
     )
     filter_horizontal = ("groups",)
     readonly_fields = ("email_is_confirmed", "second_factors", "last_login", "date_joined")
