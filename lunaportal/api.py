@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
+from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
@@ -92,9 +93,12 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             status, message = exc.status_code, ""
         case exceptions.Throttled():
             status, message = 429, ""
-            headers = {"Retry-After": str(int(exc.wait or 1) + 1)}
+            headers = {"Retry-After": str(int(exc.wait or 1) + 1)}  # type: ignore[attr-defined]
         case exceptions.APIException():
             status, message = exc.status_code, str(exc.detail)
+        case DatabaseError() if str(exc).startswith("Save with update_fields"):
+            # What Django says when the row that was to be changed is gone (its version 6 has a class for that).
+            status, message = 404, "This has been deleted meanwhile."
         case _:
             return None
     return Response(error_body(status, message, errors), status=status, headers=headers)
@@ -164,7 +168,7 @@ class KeysetPagination(CursorPagination):
     def get_ordering(self, request: Request, queryset: QuerySet, view: "APIView") -> tuple[str, ...]:
         return view.get_ordering()  # type: ignore[attr-defined, no-any-return]  # organizations.lists.MemberListAPIView
 
-    def paginate_queryset(self, queryset: QuerySet, request: Request, view: "APIView | None" = None) -> list | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: "APIView | None" = None) -> list | None:
         self.limit: int = view.query["limit"]  # type: ignore[union-attr]
         try:
             return super().paginate_queryset(queryset, request, view)

@@ -70,7 +70,7 @@ def load() -> Demo | None:
     if User.objects.exists() or Organization.objects.exists():
         return None
     now = timezone.now()
-    people = [join(*person, now=now) for person in PEOPLE]
+    people = [join(*person) for person in PEOPLE]
     ada, max_, mia = (membership for membership, _ in people)
     lab = upload(ada, "group", "lab-token", "dwave")
     upload(ada, "group", "ibm-heron", "ibm")
@@ -83,9 +83,9 @@ def load() -> Demo | None:
     return Demo([login for _, login in people])
 
 
-def join(first_name: str, last_name: str, email: str, role: Role, *, now: datetime) -> tuple[Membership, Login]:
+def join(first_name: str, last_name: str, email: str, role: Role) -> tuple[Membership, Login]:
     membership, api_key = organizations.provide_member(
-        organization=ORGANIZATION, email=email, role=role, key_name="demo", now=now
+        organization=ORGANIZATION, email=email, role=role, key_name="demo"
     )
     password = secrets.token_urlsafe(12)
     user = membership.user

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import structlog
 from django.contrib.auth.decorators import login_not_required
@@ -12,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import AllowAny
 
 from encryption import canary
@@ -91,7 +92,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 
 # The description of the API holds nothing of anybody: whoever writes a program may read it.
-schema = SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[AllowAny])
-api_docs = SpectacularSwaggerSplitView.as_view(
-    url_name="api-schema", authentication_classes=[], permission_classes=[AllowAny]
-)
+public: dict[str, Any] = {
+    "authentication_classes": [],
+    "permission_classes": [AllowAny],
+    "http_method_names": ["get", "head"],
+}
+schema = SpectacularJSONAPIView.as_view(**public)
+api_docs = SpectacularSwaggerSplitView.as_view(url_name="api-schema", **public)

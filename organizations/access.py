@@ -5,13 +5,17 @@ Strangers are told that there is nothing (404); members without the right are to
 
 from collections.abc import Callable
 from functools import cached_property, wraps
-from typing import Any, ClassVar, Concatenate, ParamSpec
+from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import patch_cache_control
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from accounts.models import User
@@ -27,6 +31,13 @@ class MemberRequest(HttpRequest):
 
     user: User
     membership: Membership
+
+
+class CallerRequest(Request):
+    """What an endpoint gets: the request of somebody who is signed in, by an API key or by a session."""
+
+    user: User
+    auth: ApiKey | None
 
 
 def membership_for(user: User, slug: str, permission: Permission) -> Membership:
@@ -63,7 +74,9 @@ def member_view(
         @wraps(view)
         def guarded(request: MemberRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             request.membership = membership_for(request.user, organization, permission)
-            return view(request, *args, **kwargs)
+            response = view(request, *args, **kwargs)
+            patch_cache_control(response, private=True)
+            return response
 
         guarded.permission = permission  # type: ignore[attr-defined]  # tests walk the URLs and look at it
         return guarded
@@ -71,48 +84,86 @@ def member_view(
     return decorate
 
 
+def may_found_organizations(user: User) -> bool:
+    """Where sign-up is by invitation, organizations are the operators' to make."""
+    return settings.SIGNUP == "open" or user.is_staff
+
+
+def require_founder(user: User, key: ApiKey | None = None) -> None:
+    """Refuse whoever may not found an organization; a key must be one that may make changes."""
+    if not may_found_organizations(user):
+        raise PermissionDenied("Only operators make organizations on this portal.")
+    if key and Permission.MANAGE_ORGANIZATION not in key.permissions:
+        raise PermissionDenied("This API key cannot make changes.")
+
+
+Row = TypeVar("Row", bound=Model)
+
+
+def find(rows: QuerySet[Row], pk: int, otherwise: str) -> Row:
+    """The row of a queryset that is already narrowed to what the caller may reach, or 404 with these words."""
+    row = rows.filter(pk=pk).first()
+    if row is None:
+        raise Http404(otherwise)
+    return row
+
+
 def validated(serializer: Serializer) -> dict[str, Any]:
     serializer.is_valid(raise_exception=True)
-    return serializer.validated_data
+    return dict(serializer.validated_data)
 
 
-class MemberAPIView(GenericAPIView):
-    """Guard of an endpoint: names a permission for each method, and finds the membership that a request acts for.
-
-    With an organization in the URL it is the caller's membership there; without one the caller must send an API key,
-    and it is the key's. Endpoints reach rows only through `self.membership`.
+class PortalAPIView(GenericAPIView):
+    """What all endpoints share.
 
     `input_serializers` names the shape of the body of each method, `query_serializer_class` that of the query;
     `self.input` and `self.query` are what came in, checked. The OpenAPI schema is made from the same.
     """
 
+    request: CallerRequest
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    permissions: ClassVar[dict[str, Permission]] = {}
     input_serializers: ClassVar[dict[str, type[Serializer]]] = {}
-    query_serializer_class: ClassVar[type[Serializer]] = Serializer
+    query_serializer_class: ClassVar[type[Serializer] | None] = None
+
+    @cached_property
+    def input(self) -> dict[str, Any]:
+        return validated(self.input_serializers[str(self.request.method)](data=self.request.data))
+
+    @cached_property
+    def query(self) -> dict[str, Any]:
+        serializer_class = self.query_serializer_class
+        return validated(serializer_class(data=self.request.query_params)) if serializer_class else {}
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """What is answered to one caller is nobody else's: no cache may keep it."""
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer["Cache-Control"] = "private, no-store"
+        return answer
+
+
+class MemberAPIView(PortalAPIView):
+    """Guard of an endpoint: names a permission for each method, and finds the membership that a request acts for.
+
+    With an organization in the URL it is the caller's membership there; without one the caller must send an API key,
+    and it is the key's. Endpoints reach rows only through `self.membership`.
+    """
+
+    permissions: ClassVar[dict[str, Permission]] = {}
     membership: Membership
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        permission = self.permission_for(request)
+        permission = self.permission_for(self.request)
         if permission is None:
             raise MethodNotAllowed(request.method or "")
-        self.membership = self.find_membership(request, kwargs.get("organization"), permission)
+        self.membership = self.find_membership(self.request, kwargs.get("organization"), permission)
 
-    @cached_property
-    def input(self) -> dict[str, Any]:
-        return validated(self.input_serializers[self.request.method](data=self.request.data))
-
-    @cached_property
-    def query(self) -> dict[str, Any]:
-        return validated(self.query_serializer_class(data=self.request.query_params))
-
-    def permission_for(self, request: Request) -> Permission | None:
+    def permission_for(self, request: CallerRequest) -> Permission | None:
         """The right that this request takes; None where the method is not known here."""
         return self.permissions.get("GET" if request.method == "HEAD" else str(request.method))
 
-    def find_membership(self, request: Request, slug: str | None, permission: Permission) -> Membership:
-        if isinstance(request.auth, ApiKey):
+    def find_membership(self, request: CallerRequest, slug: str | None, permission: Permission) -> Membership:
+        if request.auth:
             return membership_of_key(request.auth, slug, permission)
         if slug is None:
             raise PermissionDenied("This address works with an API key only: send it in the header Luna-API-Key.")

@@ -1,17 +1,21 @@
 """Organizations in the operators' admin. What members do is done on the pages; here it is looked up and repaired."""
 
-from typing import Any
+from typing import Any, cast
 
+from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts.models import User
 from audit import log
 from audit.models import Event
 
 from . import services
 from .models import ApiKey, Invitation, Membership, Organization
+from .permissions import Role
 
 
 class AuditedAdmin(admin.ModelAdmin):
@@ -19,20 +23,27 @@ class AuditedAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
-        self.record(request, obj, "changed" if change else "added")
+        self.record(request, obj, "changed" if change else "added", fields=", ".join(form.changed_data))
 
     def delete_model(self, request: HttpRequest, obj: Model) -> None:
         self.record(request, obj, "deleted")
         super().delete_model(request, obj)
 
+    @transaction.atomic
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
         for obj in queryset:
             self.record(request, obj, "deleted")
         super().delete_queryset(request, queryset)
 
-    def record(self, request: HttpRequest, obj: Model, change: str) -> None:
+    def record(self, request: HttpRequest, obj: Model, change: str, **details: str) -> None:
         organization = obj if isinstance(obj, Organization) else getattr(obj, "organization", None)
-        log.record(Event.Action.ADMIN_CHANGED, by=request.user, target=obj, organization=organization, change=change)
+        action = Event.Action.ADMIN_CHANGED
+        log.record(action, by=cast(User, request.user), target=obj, organization=organization, change=change, **details)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[list[str], dict[str, int], set[str], list]:
+        """What hangs on a row goes with it, also what cannot be deleted alone, such as API keys."""
+        to_delete, counts, _forbidden, protected = super().get_deleted_objects(objs, request)
+        return to_delete, counts, set(), protected
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):
@@ -56,13 +67,35 @@ class OrganizationAdmin(AuditedAdmin):
     prepopulated_fields = {"slug": ["name"]}
 
 
+class MembershipForm(forms.ModelForm):
+    class Meta:
+        model = Membership
+        fields = ("user", "organization", "role")
+
+    def clean_role(self) -> str:
+        role: str = self.cleaned_data["role"]
+        if self.instance.pk and role == Role.MEMBER:
+            services.keep_an_admin(self.instance)
+        return role
+
+
 @admin.register(Membership)
 class MembershipAdmin(AuditedAdmin):
+    """Members can be added, changed in their role, and taken out one by one: never the last admin."""
+
+    form = MembershipForm
+    actions = None
     list_display = ("user", "organization", "role", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "organization__name")
     autocomplete_fields = ("user", "organization")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> tuple[str, ...]:
+        return ("user", "organization") if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and not (obj and services.is_last_admin(obj))
 
 
 @admin.register(Invitation)
@@ -77,13 +110,16 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     """Keys can be revoked here, and nothing else: making one would show it to the operator."""
 
     actions = ("revoke",)
-
     list_display = ("name", "hint", "membership", "scopes", "expires_at", "revoked_at", "last_used_at")
     list_select_related = ("membership__user", "membership__organization")
     search_fields = ("name", "hint", "membership__user__email", "membership__organization__name")
     exclude = ("digest",)
 
-    @admin.action(description="Revoke the selected keys")
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return super().has_change_permission(request)
+
+    @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset.select_related("membership__organization"):
-            services.revoke_key(key=key, by=request.user, now=timezone.now())
+            services.revoke_key(key=key, by=cast(User, request.user), now=timezone.now())
+        self.message_user(request, "The keys are revoked.")

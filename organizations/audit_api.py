@@ -28,7 +28,7 @@ EVENT_FILTERS = {"action": "action", "actor": "actor__iexact", "since": "at__gte
 
 
 class AuditLog(MemberListAPIView):
-    """Who did what when, newest first."""
+    """List who did what when, newest first."""
 
     serializer_class = EventSerializer
     query_serializer_class = EventQuery

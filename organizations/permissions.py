@@ -10,6 +10,7 @@ class Permission(StrEnum):
 
     VIEW_ORGANIZATION = "view_organization"
     MANAGE_ORGANIZATION = "manage_organization"
+    LEAVE_ORGANIZATION = "leave_organization"
     VIEW_MEMBERS = "view_members"
     MANAGE_MEMBERS = "manage_members"
     VIEW_OWN_KEYS = "view_own_keys"
@@ -34,6 +35,7 @@ class Role(TextChoices):
 MEMBER_PERMISSIONS = frozenset(
     {
         Permission.VIEW_ORGANIZATION,
+        Permission.LEAVE_ORGANIZATION,
         Permission.VIEW_OWN_KEYS,
         Permission.MANAGE_OWN_KEYS,
         Permission.VIEW_TOKENS,

@@ -77,4 +77,4 @@ class IssuedKeySerializer(ApiKeySerializer):
     key = serializers.CharField(help_text="The key itself: shown in this answer and never again.", read_only=True)
 
     class Meta(ApiKeySerializer.Meta):
-        fields = (*ApiKeySerializer.Meta.fields, "key")
+        fields = (*ApiKeySerializer.Meta.fields, "key")  # type: ignore[assignment]

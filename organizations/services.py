@@ -65,29 +65,47 @@ def rename_organization(*, name: str, by: Membership) -> Organization:
 # --- Members ----------------------------------------------------------------------------------------------------------
 
 
-def lock_roles(organization: Organization) -> None:
-    """Let roles of an organization change one after the other, so that two admins cannot both be the last to go."""
+def lock_members(organization: Organization) -> None:
+    """Let members change one after the other, so that two admins cannot both be the last to go."""
     Organization.objects.select_for_update().get(pk=organization.pk)
 
 
+def lock_member(membership: Membership) -> None:
+    """Take the member as they are now, and let nobody change them until the transaction ends."""
+    lock_members(membership.organization)
+    try:
+        membership.refresh_from_db(fields=["role"])
+    except Membership.DoesNotExist:
+        raise Conflict("Somebody has removed this member already.", code="gone") from None
+
+
+def is_last_admin(membership: Membership) -> bool:
+    admins = membership.organization.memberships.filter(role=Role.ADMIN)
+    return membership.is_admin and not admins.exclude(pk=membership.pk).exists()
+
+
 def keep_an_admin(membership: Membership) -> None:
-    others = membership.organization.memberships.filter(role=Role.ADMIN).exclude(pk=membership.pk)
-    if not others.exists():
+    """Refuse to lose the last admin."""
+    if is_last_admin(membership):
         raise Conflict("This is the last admin. Make somebody else an admin first.", code="last_admin")
 
 
 @transaction.atomic
-def provide_member(*, organization: str, email: str, role: str, key_name: str, now: datetime) -> tuple[Membership, str]:
+def provide_member(*, organization: str, email: str, role: str, key_name: str) -> tuple[Membership, str]:
     """For operators: make what is missing of organization, user and membership, set the role, issue a key.
 
     The operator vouches for the address: it counts as verified.
     """
     user = User.objects.filter(email=normalize_email(email)).first() or User.objects.create_user(email)
-    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    if not user.is_active:
+        raise ValidationError("This account is deactivated. Activate it in the operators' admin first.")
+    user.trust_email()
     membership = join(user, find_or_add_organization(organization), role)
     if membership.role != role:
         change_role(membership=membership, role=role, by=None)
-    return membership, issue_key(name=key_name, by=membership, now=now)[1]
+    key, raw_key = make_key(membership, name=key_name)
+    record_issued(key, by=None)
+    return membership, raw_key
 
 
 def find_or_add_organization(name: str) -> Organization:
@@ -115,8 +133,7 @@ def change_role(*, membership: Membership, role: str, by: Membership | None) -> 
     """Make a member an admin, or an admin a member; the last admin stays one. `by` is None for the operator."""
     if role not in Role.values:
         raise ValidationError({"role": "Choose admin or member."})
-    lock_roles(membership.organization)
-    membership.refresh_from_db(fields=["role"])
+    lock_member(membership)
     if role == membership.role:
         return membership
     if role == Role.MEMBER:
@@ -129,11 +146,9 @@ def change_role(*, membership: Membership, role: str, by: Membership | None) -> 
 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: Membership) -> None:
-    """Take somebody out: their keys stop working and their quotas go at once; what they have used stays on record."""
-    lock_roles(membership.organization)
-    membership.refresh_from_db(fields=["role"])
-    if membership.is_admin:
-        keep_an_admin(membership)
+    """Take somebody out, or let them leave: their keys and quotas go at once, what they have used stays on record."""
+    lock_member(membership)
+    keep_an_admin(membership)
     log.record(Event.Action.MEMBER_REMOVED, by=by, target=membership)
     membership.delete()
 
@@ -142,12 +157,34 @@ def remove_member(*, membership: Membership, by: Membership) -> None:
 
 
 @transaction.atomic
-def invite(*, email: str, role: str, by: Membership, now: datetime) -> Invitation:
-    """Offer membership to an address, by mail. Inviting again renews the offer."""
-    email = normalize_email(email)
+def invite_all(*, emails: Sequence[str], role: str, by: Membership, now: datetime) -> list[Invitation]:
+    """Offer membership to several addresses, by mail: to all of them or, if one is wrong, to nobody.
+
+    Inviting an address again renews the offer. Errors name the wrong addresses by their places: `emails.0`.
+    """
+    lock_members(by.organization)
+    places: dict[str, int] = {}
+    for place, email in enumerate(emails):
+        places.setdefault(normalize_email(email), place)
+
+    invitations, errors = [], {}
+    for email, place in places.items():
+        try:
+            invitations.append(invite(email, role, by=by, now=now))
+        except ValidationError as error:
+            errors[f"emails.{place}"] = error
+    if errors:
+        only_conflicts = all(isinstance(error, Conflict) for error in errors.values())
+        raise (Conflict if only_conflicts else ValidationError)(
+            {place: error.messages for place, error in errors.items()}
+        )
+    return invitations
+
+
+def invite(email: str, role: str, *, by: Membership, now: datetime) -> Invitation:
     if by.organization.memberships.filter(user__email=email).exists():
-        raise Conflict({"email": "This person is a member already."}, code="member")
-    invitation = by.organization.invitations.pending().select_for_update().filter(email=email).first()
+        raise Conflict("This person is a member already.", code="member")
+    invitation = by.organization.invitations.pending().filter(email=email).first()
     action = Event.Action.INVITATION_RESENT if invitation else Event.Action.INVITATION_SENT
     invitation = invitation or Invitation(organization=by.organization, email=email)
     invitation.role, invitation.invited_by = role, by.user.email
@@ -158,12 +195,6 @@ def invite(*, email: str, role: str, by: Membership, now: datetime) -> Invitatio
     # Only the id goes into the task table: the worker signs the link itself.
     transaction.on_commit(lambda: async_task("organizations.mails.send_invitation", invitation.pk))
     return invitation
-
-
-def invite_all(*, emails: Sequence[str], role: str, by: Membership, now: datetime) -> list[Invitation]:
-    """Invite several people at once: all of them or, if one address is wrong, nobody."""
-    with transaction.atomic():
-        return [invite(email=email, role=role, by=by, now=now) for email in dict.fromkeys(map(normalize_email, emails))]
 
 
 @transaction.atomic
@@ -182,11 +213,10 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
     if not open_invitations.update(accepted_at=now):
         raise Conflict("This invitation is no longer open. Ask for a new one.", code="closed")
-    membership, added = Membership.objects.get_or_create(
+    membership, _ = Membership.objects.get_or_create(
         user=user, organization=invitation.organization, defaults={"role": invitation.role}
     )
-    if added:
-        log.record(Event.Action.INVITATION_ACCEPTED, by=membership, target=invitation, role=membership.role)
+    log.record(Event.Action.INVITATION_ACCEPTED, by=membership, target=invitation, role=membership.role)
     return membership
 
 
@@ -214,21 +244,37 @@ def issue_key(
     """
     if expires_at is not None and expires_at <= now:
         raise ValidationError({"expires_at": "Choose a time in the future."})
+    key, raw_key = make_key(by, name=name, scopes=scopes, expires_at=expires_at)
+    if by.key and not by.key.covers(key):
+        raise ValidationError("A key cannot make a key that may do more than itself, or live longer.")
+    record_issued(key, by=by)
+    return key, raw_key
+
+
+def make_key(
+    membership: Membership,
+    *,
+    name: str,
+    scopes: Sequence[str] = tuple(Scope.values),
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
     raw_key = ApiKey.generate()
     key = ApiKey(
-        membership=by,
+        membership=membership,
         name=name.strip(),
         hint=raw_key[: len(ApiKey.PREFIX) + 4],
         digest=digest_key(raw_key),
         scopes=validate_scopes(scopes),
         expires_at=expires_at,
     )
-    if by.key and not by.key.covers(key):
-        raise ValidationError("A key cannot make a key that may do more than itself, or live longer.")
     key.full_clean(validate_unique=False)
     key.save(force_insert=True)
-    log.record(Event.Action.KEY_ISSUED, by=by, target=key, scopes=" ".join(key.scopes))
     return key, raw_key
+
+
+def record_issued(key: ApiKey, *, by: Membership | None) -> None:
+    organization = key.membership.organization
+    log.record(Event.Action.KEY_ISSUED, by=by, target=key, organization=organization, scopes=" ".join(key.scopes))
 
 
 @transaction.atomic

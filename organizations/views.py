@@ -4,7 +4,7 @@ from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 
 from . import services
-from .access import MemberRequest, member_view
+from .access import MemberRequest, may_found_organizations, member_view, require_founder
 from .forms import IssueKeyForm, OrganizationForm
 from .models import Invitation
 from .permissions import Permission
@@ -26,10 +26,6 @@ class UserRequest(HttpRequest):
     """The request of somebody who is signed in."""
 
     user: User
-
-
-def may_found_organizations(user: User) -> bool:
-    return settings.SIGNUP == "open" or user.is_staff
 
 
 def home(request: UserRequest) -> HttpResponse:
@@ -42,8 +38,7 @@ def home(request: UserRequest) -> HttpResponse:
 
 
 def create_organization(request: UserRequest) -> HttpResponse:
-    if not may_found_organizations(request.user):
-        raise PermissionDenied
+    require_founder(request.user)
     form = OrganizationForm(request.POST or None)
     if form.is_valid():
         membership = services.create_organization(name=form.cleaned_data["name"], by=request.user)

@@ -35,15 +35,13 @@ def plant_the_canary(**kwargs: object) -> None:
     Canary.objects.get_or_create(pk=1)
 
 
-# --- The cast: Alice administers Acme and Bob is a member there; Charlie, who administers Globex, is a stranger ---------
+# --- The cast: Alice administers Acme and Bob is a member there; Charlie, who administers Globex, is a stranger -------
 
 SECRET = "DEV-canary-0123456789abcdef-secret"
 
 
 def join(organization: str, email: str, role: str) -> Membership:
-    return services.provide_member(
-        organization=organization, email=email, role=role, key_name="first", now=timezone.now()
-    )[0]
+    return services.provide_member(organization=organization, email=email, role=role, key_name="first")[0]
 
 
 @pytest.fixture

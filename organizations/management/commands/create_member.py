@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import timezone
 
 from organizations import services
 from organizations.permissions import Role
@@ -31,7 +30,6 @@ class Command(BaseCommand):
                 email=options["email"],
                 role=options["role"],
                 key_name=options["key"],
-                now=timezone.now(),
             )
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from None
