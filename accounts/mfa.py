@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import LoginWebAuthnForm
 
 from encryption.fields import decrypt, encrypt, reencrypt
 from encryption.rotation import BATCH_SIZE, Column, Progress
@@ -21,6 +22,15 @@ class EncryptingAdapter(DefaultMFAAdapter):
 
     def decrypt(self, encrypted_text: str) -> str:
         return decrypt(encrypted_text, what="The secret of a second factor")
+
+
+class PasskeySignInForm(LoginWebAuthnForm):
+    def clean_credential(self) -> Authenticator:
+        """Refuse what no browser sends, instead of failing on it: strangers can post here."""
+        try:
+            return super().clean_credential()
+        except (AttributeError, KeyError):
+            raise EncryptingAdapter().validation_error("incorrect_code") from None
 
 
 def has_second_factor(user: User) -> bool:

@@ -107,3 +107,28 @@ def test_sessions_are_listed_and_can_be_ended(ada, client, sign_in):
 
 def test_operators_from_the_command_line_need_no_mail_server(grace, sign_in):
     assert sign_in(grace.email).wsgi_request.user == grace
+
+
+class TestPasskey:
+    def test_it_starts_with_a_challenge(self, client):
+        response = client.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
+        assert response.json()["request_options"]["publicKey"]["rpId"] == "testserver"
+
+    @pytest.mark.parametrize(
+        "credential",
+        [
+            "",
+            "no JSON",
+            "[]",
+            "{}",
+            '{"id": 1}',
+            '{"response": "x"}',
+            '{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {}}',
+            '{"id": "AAAA", "rawId": "AAAA", "type": "public-key", "response": {"clientDataJSON": "AAAA"}}',
+        ],
+    )
+    def test_it_refuses_what_no_browser_sends(self, client, credential):
+        client.get("/accounts/2fa/webauthn/login/", headers={"Accept": "application/json"})
+        response = client.post("/accounts/2fa/webauthn/login/", {"credential": credential})
+        assert response.status_code == 302
+        assert response["Location"] == "/accounts/login/"
