@@ -10,5 +10,5 @@ FIRST_WITH_QUOTAS_IN_LISTS = (1, 2, 2)
 
 def knows_quotas_in_lists(request: HttpRequest) -> bool:
     """False for Luna SDKs before 1.2.2; true for later ones and for any other client."""
-    match = re.match(r"LunaSDK/(\d+)\.(\d+)\.(\d+)", request.headers.get("User-Agent", ""))
+    match = re.match(r"LunaSDK/(\d{1,9})\.(\d{1,9})\.(\d{1,9})", request.headers.get("User-Agent", ""))
     return match is None or tuple(map(int, match.groups())) >= FIRST_WITH_QUOTAS_IN_LISTS

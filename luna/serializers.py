@@ -44,7 +44,7 @@ class TokenOutSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = QpuToken
-        fields = ("name", "provider")
+        fields: tuple[str, ...] = ("name", "provider")
 
 
 class QuotaOutSerializer(serializers.ModelSerializer):
@@ -94,10 +94,8 @@ class ListedTokenSerializer(TokenOutSerializer):
 
     @extend_schema_field(serializers.DictField(child=QuotaOutSerializer(), allow_null=True))
     def get_user_time_quota(self, token: QpuToken) -> dict[str, dict[str, object]] | None:
-        of_users = {
-            str(policy.member.user_id): QuotaOutSerializer(policy).data for policy in shown(token) if policy.member
-        }
-        return of_users or None
+        by_user = {str(policy.member.user_id): policy for policy in shown(token) if policy.member}
+        return dict(zip(by_user, QuotaOutSerializer(by_user.values(), many=True).data, strict=True)) or None
 
 
 def shown(token: QpuToken) -> Iterable[TimeQuotaPolicy]:

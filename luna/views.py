@@ -7,7 +7,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from organizations.access import MemberAPIView
+from organizations.access import CallerRequest, MemberAPIView
 from organizations.permissions import Permission
 from quotas.access import QuotaAPIView, quota_of
 from quotas.models import TimeQuotaPolicy
@@ -119,8 +119,8 @@ class GroupQuota(QuotaAPIView):
 class UserQuota(GroupQuota):
     """How much one member may spend on a group token; a member may read their own."""
 
-    def permission_for(self, request: Request) -> Permission | None:
-        if request.method == "GET" and self.kwargs["email"] == request.user.email:
+    def permission_for(self, request: CallerRequest) -> Permission | None:
+        if request.method in {"GET", "HEAD"} and self.kwargs["email"] == request.user.email:
             return Permission.VIEW_OWN_QUOTAS
         return super().permission_for(request)
 

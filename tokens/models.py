@@ -1,7 +1,5 @@
 """The secrets of QPU providers that the portal keeps."""
 
-from typing import ClassVar
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -25,6 +23,9 @@ class TokenScope(models.TextChoices):
     GROUP = "group", "Group"
 
 
+# What the SDKs call the scopes in addresses.
+SDK_SCOPES = {"shared": TokenScope.GROUP, "private": TokenScope.PERSONAL}
+
 # Which right it takes to create, rename, replace and delete tokens of a scope.
 PERMISSION_TO_MANAGE: dict[str, Permission] = {
     TokenScope.PERSONAL: Permission.MANAGE_OWN_TOKENS,
@@ -44,8 +45,8 @@ class QpuTokenQuerySet(models.QuerySet["QpuToken"]):
         return self.filter(Q(owner_id=membership.user_id) | Q(organization_id=membership.organization_id))
 
 
-class QpuTokenManager(models.Manager.from_queryset(QpuTokenQuerySet)):  # type: ignore[misc]
-    def get_queryset(self) -> QpuTokenQuerySet:
+class QpuTokenManager(models.Manager["QpuToken"]):
+    def get_queryset(self) -> models.QuerySet["QpuToken"]:
         # Who only lists tokens has no business decrypting them.
         return super().get_queryset().defer("secret")
 
@@ -66,7 +67,7 @@ class QpuToken(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     secret_changed_at = models.DateTimeField(auto_now_add=True)
 
-    objects: ClassVar[QpuTokenManager] = QpuTokenManager()
+    objects = QpuTokenManager.from_queryset(QpuTokenQuerySet)()
 
     class Meta:
         constraints = [

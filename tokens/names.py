@@ -13,7 +13,9 @@ FORBIDDEN = frozenset("/?#%\\")
 
 def clean_name(value: str) -> str:
     """The name in the one form (NFC) in which names are stored and looked up, if it is a good one."""
-    name = unicodedata.normalize("NFC", value)
+    # The time that this takes can grow with the square of the length. No character has more than four parts, so what is
+    # longer than four times the limit stays too long.
+    name = unicodedata.normalize("NFC", value) if len(value) <= 4 * MAX_LENGTH else value
     if problem := problem_with(name):
         raise ValidationError({"name": problem})
     return name

@@ -11,7 +11,7 @@ class TokenSerializer(serializers.ModelSerializer):
 
     class Meta:
         model = QpuToken
-        fields = ("id", "scope", "name", "provider", "takes_quotas", "created_at", "secret_changed_at")
+        fields: tuple[str, ...] = ("id", "scope", "name", "provider", "takes_quotas", "created_at", "secret_changed_at")
         read_only_fields = ("takes_quotas", "created_at", "secret_changed_at")
 
 

@@ -3,10 +3,12 @@
 The history of a personal token goes into nobody's audit log but the operator's: no organization is named.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.http import Http404
 
 from audit import log
 from audit.models import Event
@@ -68,18 +70,28 @@ def upload_token(*, scope: str, provider: str, name: str, secret: str, by: Membe
     return token
 
 
-def save_under_free_name(token: QpuToken, **kwargs: list[str]) -> None:
+def save_under_free_name(token: QpuToken, *, update_fields: Sequence[str] | None = None) -> None:
     try:
         with transaction.atomic():
-            token.save(**kwargs)
+            token.save(update_fields=update_fields)
     except IntegrityError:
         raise Conflict({"name": f"There is a {token.scope} token of this name already."}, code="name_taken") from None
+
+
+def lock(token: QpuToken) -> None:
+    """Let changes of a token come one after the other, each knowing its name; a token that is gone by then is a 404."""
+    try:
+        token.refresh_from_db(fields=["name"], from_queryset=QpuToken.objects.select_for_update())
+    except QpuToken.DoesNotExist:
+        raise Http404("No such token.") from None
 
 
 @transaction.atomic
 def rename_token(*, token: QpuToken, name: str, by: Membership) -> QpuToken:
     """Give a token another name; its quotas and its history stay with it."""
-    former, token.name = token.name, clean_name(name)
+    name = clean_name(name)
+    lock(token)
+    former, token.name = token.name, name
     if token.name == former:
         return token
     save_under_free_name(token, update_fields=["name"])
@@ -93,6 +105,7 @@ def replace_secret(*, token: QpuToken, secret: str, by: Membership, now: datetim
     token.secret = clean_secret(secret)
     token.secret_digest = digest_secret(token.secret)
     token.secret_changed_at = now
+    lock(token)
     token.save(update_fields=["secret", "secret_digest", "secret_changed_at"])
     log.record(Event.Action.SECRET_REPLACED, by=by, target=token, organization=token.organization)
     return token
@@ -101,6 +114,7 @@ def replace_secret(*, token: QpuToken, secret: str, by: Membership, now: datetim
 @transaction.atomic
 def delete_token(*, token: QpuToken, by: Membership) -> None:
     """Forget a token and its secret, with the quotas on it; what was used through it stays on record."""
+    lock(token)
     log.record(Event.Action.TOKEN_DELETED, by=by, target=token, organization=token.organization)
     token.delete()
 
