@@ -133,7 +133,7 @@ class Invitation(models.Model):
         """The invitation of a link; Invitation.DoesNotExist if the link is forged or no longer pending."""
         try:
             pk, email = cls.signer.unsign_object(token)
-        except (signing.BadSignature, ValueError, TypeError):
+        except signing.BadSignature:
             raise cls.DoesNotExist from None
         return cls.objects.pending().select_related("organization").get(pk=pk, email=email)
 
