@@ -130,7 +130,7 @@ class UsageQuery(PageQuery):
     user = serializers.EmailField(required=False)
     token = serializers.CharField(required=False, help_text="Name of a token at the time of the job.")
     status = serializers.ChoiceField(choices=Usage.Status.choices, required=False)
-    source = serializers.ChoiceField(choices=Usage.Source.choices, required=False)
+    source = serializers.ChoiceField(choices=Usage.Source.choices, required=False)  # type: ignore[assignment]
     since = serializers.DateTimeField(required=False, help_text="Created at or after.")
     until = serializers.DateTimeField(required=False, help_text="Created before.")
     order = serializers.ChoiceField(choices=["id", "-id"], default="-id")

@@ -1,15 +1,19 @@
 """How much QPU access time there is (policies) and how much was taken (the ledger). Durations are nanoseconds."""
 
 from datetime import datetime
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import F, Q
+from django.db.models.lookups import GreaterThanOrEqual
 
 from organizations.models import Membership
 from tokens.models import QpuToken
 
-from .policies import Limit, Subject, Window
+from .policies import MAX_NS, Limit, Subject, Window
+
+# Jobs lock the policies of a token in this order. Who locks several must do the same, or two may wait for each other.
+LOCK_ORDER = F("member").asc(nulls_first=True)
 
 
 class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
@@ -17,29 +21,33 @@ class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
         return self.filter(member=None)
 
     def limiting(self, member: Membership) -> Self:
-        """The policies that jobs of this member must fit into: the groups' first, then the member's own.
-
-        The order is also the order of locks, so that two jobs never wait for each other in a circle.
-        """
-        return self.filter(Q(member=None) | Q(member=member)).order_by(F("member").asc(nulls_first=True))
+        """The policies that jobs of this member must fit into: the groups' first, then the member's own."""
+        return self.filter(Q(member=None) | Q(member=member)).order_by(LOCK_ORDER)
 
     def applying_to(self, token: QpuToken, member: Membership) -> Self:
         return self.limiting(member).filter(token=token)
 
     def with_room(self, needed_ns: int, now: datetime) -> Self:
         """In force at `now` and with `needed_ns` left: quotas.policies.Limit in SQL, to check and book in one step."""
-        # A difference, because a sum could exceed what a database integer holds.
+        # A difference, because the sum with `needed_ns` could exceed what a database integer holds.
         left = F("quota_ns") - F("used_ns") - F("reserved_ns")
-        return self.alias(left=left).filter(starts_at__lte=now, ends_at__gt=now, left__gte=needed_ns)
+        return self.filter(GreaterThanOrEqual(left, needed_ns), starts_at__lte=now, ends_at__gt=now)
+
+
+def cascade_in_lock_order(collector: Any, field: models.ForeignKey, policies: models.QuerySet, using: str) -> None:
+    """CASCADE for rows that jobs book on meanwhile: a DELETE alone would lock them in any order."""
+    if connections[using].in_atomic_block:
+        list(policies.order_by(LOCK_ORDER).select_for_update())
+    models.CASCADE(collector, field, policies, using)
 
 
 class TimeQuotaPolicy(models.Model):
     """How much QPU access time of a group token may be spent, by everybody together or by one member, and when.
 
-    `used_ns` and `reserved_ns` are kept by quotas.ledger alone; check_ledger proves them against the usage rows.
+    `used_ns` and `reserved_ns` are kept by quotas.services alone; check_ledger proves them against the usage rows.
     """
 
-    token = models.ForeignKey("tokens.QpuToken", models.CASCADE, related_name="quotas")
+    token = models.ForeignKey("tokens.QpuToken", cascade_in_lock_order, related_name="quotas")
     member = models.ForeignKey(
         "organizations.Membership",
         models.CASCADE,
@@ -65,6 +73,8 @@ class TimeQuotaPolicy(models.Model):
             models.CheckConstraint(
                 condition=Q(quota_ns__gte=0, used_ns__gte=0, reserved_ns__gte=0), name="quota_is_never_negative"
             ),
+            # So that no arithmetic on these can leave what a database integer holds, where SQLite would begin to round.
+            models.CheckConstraint(condition=Q(used_ns__lte=MAX_NS - F("reserved_ns")), name="quota_can_be_counted"),
         ]
 
     def __str__(self) -> str:

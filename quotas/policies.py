@@ -5,7 +5,8 @@ All durations are nanoseconds of QPU access time.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR
 from enum import StrEnum
 
 from django.core.exceptions import ValidationError
@@ -95,23 +96,27 @@ class Refusal:
         return self.reason is Reason.EXHAUSTED and self.needed_ns <= limit.quota_ns - limit.used_ns
 
     def __str__(self) -> str:
-        window, quota = self.limit.window, f"the {self.limit.subject} quota of this token"
+        """What users are told. Rounds so that what is needed always reads as more than what is left."""
+        limit = self.limit
+        refused = f"Refused by the {limit.subject} quota of this token"
         match self.reason:
             case Reason.NOT_STARTED:
-                return f"Refused by {quota}: it begins at {window.starts_at:%Y-%m-%d %H:%M} UTC."
+                return f"{refused}: it begins at {in_utc(limit.window.starts_at)}."
             case Reason.ENDED:
-                return (
-                    f"Refused by {quota}: it ended at {window.ends_at:%Y-%m-%d %H:%M} UTC. Ask an admin to extend it."
-                )
+                return f"{refused}: it ended at {in_utc(limit.window.ends_at)}. Ask an admin to extend it."
         what_next = (
             "Open jobs may give back some when they end."
             if self.may_free_itself
             else "That changes when an admin raises the quota."
         )
         return (
-            f"Refused by {quota}: needs about {human(self.needed_ns)}, {human(self.limit.left_ns)} left "
-            f"of {human(self.limit.quota_ns)}. {what_next}"
+            f"{refused}: needs about {human(self.needed_ns, ROUND_CEILING)}, "
+            f"{human(limit.left_ns, ROUND_FLOOR)} left of {human(limit.quota_ns)}. {what_next}"
         )
+
+
+def in_utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 @dataclass(frozen=True)
@@ -127,14 +132,9 @@ class Decision:
         return not self.refusals
 
     @property
-    def binding(self) -> Limit | None:
-        """The limit that has least left; None where no policy applies."""
-        return min(self.limits, key=lambda limit: limit.left_ns, default=None)
-
-    @property
     def left_ns(self) -> int | None:
         """What all policies leave together; None where no policy applies."""
-        return self.binding.left_ns if self.binding else None
+        return min((limit.left_ns for limit in self.limits), default=None)
 
 
 def decide(limits: Iterable[Limit], *, needed_ns: int, now: datetime) -> Decision:

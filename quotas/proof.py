@@ -1,9 +1,9 @@
 """Proof of the ledger: what policies count must be what usage rows add up to."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Q, Sum
+from django.db.models import F, Q, QuerySet, Sum, Value
 
 from .models import TimeQuotaPolicy, Usage
 from .policies import Subject
@@ -15,8 +15,8 @@ class Mismatch:
 
     policy_id: int
     counted_used_ns: int
-    proven_used_ns: int
     counted_reserved_ns: int
+    proven_used_ns: int
     proven_reserved_ns: int
 
     def __str__(self) -> str:
@@ -27,24 +27,36 @@ class Mismatch:
         )
 
 
-def mismatches() -> Iterator[Mismatch]:
-    """Every policy that its usage rows do not prove. Call it in a transaction that sees one moment."""
-    proven = {subject: sums_by_policy(subject) for subject in Subject}
-    for policy in TimeQuotaPolicy.objects.order_by("pk").iterator():
-        used, reserved = proven[policy.subject].get(policy.pk, (0, 0))
-        if (used, reserved) != (policy.used_ns, policy.reserved_ns):
-            yield Mismatch(policy.pk, policy.used_ns, used, policy.reserved_ns, reserved)
+def prove() -> tuple[int, list[Mismatch]]:
+    """How many policies there are, and those that their usage rows do not prove.
+
+    One statement asks for both sides, so that they are of one moment while jobs go on booking.
+    """
+    counted: dict[int, tuple[int, int]] = {}
+    proven: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for is_counter, policy_id, used_ns, reserved_ns in counters().union(*map(sums, Subject), all=True):
+        (counted if is_counter else proven)[policy_id] = (int(used_ns), int(reserved_ns))
+    return len(counted), [
+        Mismatch(policy_id, *counters, *proven[policy_id])
+        for policy_id, counters in sorted(counted.items())
+        if counters != proven[policy_id]
+    ]
 
 
-def sums_by_policy(subject: Subject) -> dict[int, tuple[int, int]]:
-    """Policy -> nanoseconds settled and nanoseconds held open, from the usage rows alone."""
-    column = f"{subject}_policy_id"
-    sums = (
-        Usage.objects.exclude(**{column: None})
-        .values_list(column)
+def counters() -> QuerySet:
+    """Rows of (True, policy, used, reserved) from the policies."""
+    return TimeQuotaPolicy.objects.values_list(Value(True), "pk", "used_ns", "reserved_ns")
+
+
+def sums(subject: Subject) -> QuerySet:
+    """Rows of (False, policy, used, reserved), added up from the ledger for the policies of one kind."""
+    policy = f"{subject}_policy_id"
+    return (
+        Usage.objects.exclude(**{policy: None})
+        .values(is_counter=Value(False), policy=F(policy))
         .annotate(
             used=Sum("access_time_ns", default=0),
             reserved=Sum("estimate_ns", filter=Q(status=Usage.Status.RESERVED), default=0),
         )
+        .values_list("is_counter", "policy", "used", "reserved")
     )
-    return {policy_id: (used, reserved) for policy_id, used, reserved in sums}

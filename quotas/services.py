@@ -8,15 +8,18 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F
+from django.http import Http404
 
 from audit import log
 from audit.models import Event
 from organizations.errors import Conflict
 from organizations.models import Membership
+from organizations.services import lock_member
 from tokens.models import QpuToken
+from tokens.services import lock as lock_token
 from tokens.services import require_group_tokens
 
 from .models import TimeQuotaPolicy, Usage
@@ -53,6 +56,9 @@ def assign_quota(
     if not token.takes_quotas:
         raise ValidationError("Time quotas can be set on D-Wave group tokens only.", code="provider")
     window = Window.opening(start, end, now=now, days=settings.QUOTA_DEFAULT_DAYS)
+    lock_token(token)
+    if member:
+        lock_member(member)
     policy = TimeQuotaPolicy(
         token=token,
         member=member,
@@ -79,8 +85,9 @@ def change_quota(
     by: Membership,
 ) -> TimeQuotaPolicy:
     """Change what is given and leave the rest. A quota below what is used already is allowed: it stops new jobs."""
-    if quota_ns is start is end is None:
+    if quota_ns is None and start is None and end is None:
         return policy
+    lock(policy)
     window = Window(start or policy.starts_at, end or policy.ends_at)
     policy.starts_at, policy.ends_at = window.starts_at, window.ends_at
     if quota_ns is not None:
@@ -94,8 +101,18 @@ def change_quota(
 @transaction.atomic
 def remove_quota(*, policy: TimeQuotaPolicy, by: Membership) -> None:
     """Take the limit away. What was spent under it stays in the ledger; a new quota begins at zero."""
+    lock(policy)
     record(Event.Action.QUOTA_REMOVED, policy, by=by)
     policy.delete()
+
+
+def lock(policy: TimeQuotaPolicy) -> None:
+    """Let changes of a policy come one after the other, each knowing its state; one that is gone by then is a 404."""
+    fields = ["quota_ns", "used_ns", "reserved_ns", "starts_at", "ends_at"]
+    try:
+        policy.refresh_from_db(fields=fields, from_queryset=TimeQuotaPolicy.objects.select_for_update())
+    except TimeQuotaPolicy.DoesNotExist:
+        raise Http404("No quota is set here.") from None
 
 
 def clean_quota(quota_ns: int) -> int:
@@ -119,12 +136,13 @@ def record(action: Event.Action, policy: TimeQuotaPolicy, *, by: Membership) -> 
 # --- The ledger -------------------------------------------------------------------------------------------------------
 
 
-class DoesNotFit(Exception):
-    """A booking met a policy without room for it, or one that is gone; nothing was booked."""
+class Overtaken(Exception):
+    """While a job was being booked somebody took the room that it had seen, or changed a policy; nothing was booked."""
 
 
 def can_run(*, token: QpuToken, member: Membership, needed_ns: int, now: datetime) -> Decision:
     """Whether a job of this member would be let through now, and if not, what would refuse it. Books nothing."""
+    require_plan_for(token, member)
     policies = TimeQuotaPolicy.objects.applying_to(token, member)
     return decide((policy.limit for policy in policies), needed_ns=needed_ns, now=now)
 
@@ -134,43 +152,65 @@ def reserve(
 ) -> Usage:
     """Book a job's estimate on every policy that applies to it, or raise QuotaExceeded and book nothing.
 
-    `token` must be one that the member can use (QpuToken.objects.visible_to). Call this before anything goes to the
-    provider, and never inside a transaction that stays open while the provider works.
+    Call this before anything goes to the provider, and never inside a transaction that stays open while the provider
+    works.
     """
     if not 0 < estimate_ns <= MAX_NS:
         raise ValidationError(f"A job takes 1 to {MAX_NS} nanoseconds.", code="estimate")
-    if token.is_group:
-        require_group_tokens(by.organization)
-    usage = Usage(
-        organization_id=token.organization_id,
-        user_id=by.user_id,
-        user_email=by.user.email,
-        token_id=token.pk,
-        token_name=token.name,
-        source=source,
-        solver=solver,
-        estimate_ns=estimate_ns,
-        created_at=now,
-    )
+    require_plan_for(token, by)
     while True:
+        policies = policies_with_room(token, by, estimate_ns, now)
+        usage = Usage(
+            organization_id=token.organization_id,
+            user_id=by.user_id,
+            user_email=by.user.email,
+            token_id=token.pk,
+            token_name=token.name,
+            **{f"{policy.subject}_policy_id": policy.pk for policy in policies},
+            source=source,
+            solver=solver,
+            estimate_ns=estimate_ns,
+            created_at=now,
+        )
         try:
-            return book(usage, TimeQuotaPolicy.objects.applying_to(token, by), now)
-        except DoesNotFit:
-            decision = can_run(token=token, member=by, needed_ns=estimate_ns, now=now)
-            if not decision.allowed:
-                raise QuotaExceeded(decision) from None
-            # Between the two looks somebody gave time back, or changed a policy: now it may fit.
+            return book(usage, policies)
+        except Overtaken:
+            continue  # look again: it may still fit
+
+
+def require_plan_for(token: QpuToken, member: Membership) -> None:
+    if token.is_group:
+        require_group_tokens(member.organization)
+
+
+def policies_with_room(token: QpuToken, member: Membership, needed_ns: int, now: datetime) -> list[TimeQuotaPolicy]:
+    """The policies that a job must be booked on, in the order of locks; QuotaExceeded if it does not fit into all."""
+    policies = list(TimeQuotaPolicy.objects.applying_to(token, member))
+    require_presence(token, member)
+    decision = decide((policy.limit for policy in policies), needed_ns=needed_ns, now=now)
+    if not decision.allowed:
+        raise QuotaExceeded(decision)
+    return policies
+
+
+def require_presence(token: QpuToken, member: Membership) -> None:
+    """Refuse when the token or the member is gone.
+
+    To be asked after reading their policies: these go with them, and where there is none there is no limit.
+    """
+    path_to_token = "organization__qpu_tokens" if token.is_group else "user__qpu_tokens"
+    if not Membership.objects.filter(pk=member.pk, **{path_to_token: token.pk}).exists():
+        raise PermissionDenied("This token is no longer yours to use.")
 
 
 @transaction.atomic
-def book(usage: Usage, policies: Iterable[TimeQuotaPolicy], now: datetime) -> Usage:
-    """Check and book in one statement for each policy, and write the job's line; all of it or DoesNotFit."""
-    for policy in policies:
-        open_policy = TimeQuotaPolicy.objects.filter(pk=policy.pk).with_room(usage.estimate_ns, now)
-        if not open_policy.update(reserved_ns=F("reserved_ns") + usage.estimate_ns):
-            raise DoesNotFit
-        setattr(usage, f"{policy.subject}_policy_id", policy.pk)
+def book(usage: Usage, policies: Iterable[TimeQuotaPolicy]) -> Usage:
+    """Write a job's line, and check and book in one statement for each policy; all of it or Overtaken."""
     usage.save(force_insert=True)
+    for policy in policies:  # last, because other jobs wait for these rows from here to the end of the transaction
+        with_room = TimeQuotaPolicy.objects.filter(pk=policy.pk).with_room(usage.estimate_ns, usage.created_at)
+        if not with_room.update(reserved_ns=F("reserved_ns") + usage.estimate_ns):
+            raise Overtaken
     return usage
 
 

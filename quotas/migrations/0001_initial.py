@@ -3,6 +3,8 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
+import quotas.models
+
 
 class Migration(migrations.Migration):
 
@@ -49,11 +51,11 @@ class Migration(migrations.Migration):
                 ('starts_at', models.DateTimeField()),
                 ('ends_at', models.DateTimeField()),
                 ('member', models.ForeignKey(blank=True, help_text='Whom it limits; everybody together if empty.', null=True, on_delete=django.db.models.deletion.CASCADE, related_name='quotas', to='organizations.membership')),
-                ('token', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='quotas', to='tokens.qputoken')),
+                ('token', models.ForeignKey(on_delete=quotas.models.cascade_in_lock_order, related_name='quotas', to='tokens.qputoken')),
             ],
             options={
                 'verbose_name_plural': 'time quota policies',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('member', None)), fields=('token',), name='one_group_quota_per_token'), models.UniqueConstraint(fields=('token', 'member'), name='one_quota_per_token_and_member'), models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='quota_ends_after_it_starts'), models.CheckConstraint(condition=models.Q(('quota_ns__gte', 0), ('reserved_ns__gte', 0), ('used_ns__gte', 0)), name='quota_is_never_negative')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('member', None)), fields=('token',), name='one_group_quota_per_token'), models.UniqueConstraint(fields=('token', 'member'), name='one_quota_per_token_and_member'), models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='quota_ends_after_it_starts'), models.CheckConstraint(condition=models.Q(('quota_ns__gte', 0), ('reserved_ns__gte', 0), ('used_ns__gte', 0)), name='quota_is_never_negative'), models.CheckConstraint(condition=models.Q(('used_ns__lte', models.expressions.CombinedExpression(models.Value(9223372036854775807), '-', models.F('reserved_ns')))), name='quota_can_be_counted')],
             },
         ),
     ]
