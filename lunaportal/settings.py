@@ -7,6 +7,7 @@ keeps its settings in var/dev.env, which is read only where the environment and 
 import logging
 import os
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -35,7 +36,7 @@ def required(name: str, hint: str) -> str:
 # --- Identity of this installation ------------------------------------------------------------------------------------
 
 SECRET_KEY = required("SECRET_KEY", "Make one with: openssl rand -base64 48.")
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", [])
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 FIELD_ENCRYPTION_KEY = validate_keys(
     required("FIELD_ENCRYPTION_KEY", "Make one with: python manage.py generate_encryption_key.")
 )
@@ -71,6 +72,14 @@ QUOTA_DEFAULT_DAYS = env.int("QUOTA_DEFAULT_DAYS", 365, validate=lambda days: 1 
 INVITATION_DAYS = env.int("INVITATION_DAYS", 7, validate=lambda days: 1 <= days <= 365)
 REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", True)
 
+# --- The way to D-Wave -----------------------------------------------------------------------------------------------
+
+DWAVE_UPSTREAM_ENDPOINT = env.str("DWAVE_UPSTREAM_ENDPOINT", "https://cloud.dwavesys.com/sapi/v2/")
+# What is reserved above D-Wave's own estimate: its test allows 5 % between estimate and truth.
+GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=lambda percent: 0 <= percent <= 100)
+# At most so many requests of one process are in the database at once; no held poll is.
+GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 8, validate=lambda count: 1 <= count <= 100)
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -82,6 +91,7 @@ INSTALLED_APPS = [
     "organizations",
     "tokens",
     "quotas",
+    "gateway",
     "luna",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -235,9 +245,11 @@ MFA_TOTP_ISSUER = "Luna Portal"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 SOCIALACCOUNT_ADAPTER = "accounts.adapters.SocialAccountAdapter"
 # Single sign-on: providers live here, never in the database, where their secrets would be plain text.
-SOCIALACCOUNT_PROVIDERS = {
-    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": env.json("OIDC_PROVIDERS", [])},
-    "saml": {"APPS": env.json("SAML_PROVIDERS", [])},
+OIDC_PROVIDERS: Any = env.json("OIDC_PROVIDERS", [])
+SAML_PROVIDERS: Any = env.json("SAML_PROVIDERS", [])
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
+    "openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": OIDC_PROVIDERS},
+    "saml": {"APPS": SAML_PROVIDERS},
 }
 
 # --- Security ---------------------------------------------------------------------------------------------------------
@@ -262,8 +274,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 _sso_origins = [
     "{0.scheme}://{0.netloc}".format(urlsplit(url))
     for url in (
-        *(app.get("settings", {}).get("server_url", "") for app in SOCIALACCOUNT_PROVIDERS["openid_connect"]["APPS"]),
-        *(app.get("settings", {}).get("idp", {}).get("sso_url", "") for app in SOCIALACCOUNT_PROVIDERS["saml"]["APPS"]),
+        *(app.get("settings", {}).get("server_url", "") for app in OIDC_PROVIDERS),
+        *(app.get("settings", {}).get("idp", {}).get("sso_url", "") for app in SAML_PROVIDERS),
     )
     if url
 ]

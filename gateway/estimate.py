@@ -1,0 +1,88 @@
+"""What a job will cost, before it runs: nanoseconds of QPU access time, by D-Wave's own timing model and a margin."""
+
+import math
+from typing import Any, TypeGuard
+
+from dwave.cloud.solver import StructuredSolver
+
+from .jobs import InvalidJob, Job
+
+TIMES = ("annealing_time", "programming_thermalization", "readout_thermalization")
+# All that the vendor's function looks at besides the number of qubits.
+TIMING_PARAMETERS = (
+    *TIMES,
+    "num_reads",
+    "anneal_schedule",
+    "initial_state",
+    "reinitialize_state",
+    "reduce_intersample_correlation",
+)
+
+
+class Solver:
+    """What the vendor's estimate wants of a solver: its properties."""
+
+    def __init__(self, properties: dict[str, Any]) -> None:
+        self.properties = properties
+
+
+def estimate_ns(job: Job, properties: dict[str, Any], *, margin_percent: int) -> int:
+    """What to reserve for a job on the solver with these properties; InvalidJob where nobody can tell."""
+    microseconds = hybrid_cost(job, properties) if job.is_hybrid else qpu_cost(job, properties)
+    if not (math.isfinite(microseconds) and microseconds > 0):
+        raise InvalidJob("What this problem would cost cannot be estimated from its parameters.")
+    return math.ceil(microseconds * 10 * (100 + margin_percent))
+
+
+def qpu_cost(job: Job, properties: dict[str, Any]) -> float:
+    """Microseconds of a job on a QPU."""
+    active = job.active_qubits(len(properties["qubits"]))
+    params = {name: job.params[name] for name in TIMING_PARAMETERS if job.params.get(name) is not None}
+    check_reads(params.get("num_reads", 1), properties)
+    for name in TIMES:
+        if name in params:
+            check_time(name, params[name])
+    if "anneal_schedule" in params:
+        check_schedule(params["anneal_schedule"])
+    try:
+        return float(StructuredSolver.estimate_qpu_access_time(Solver(properties), active, **params))
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        raise InvalidJob("What this problem would cost cannot be estimated on this solver.") from None
+
+
+def hybrid_cost(job: Job, properties: dict[str, Any]) -> float:
+    """Microseconds that D-Wave deducts for a hybrid job: its time limit, less the solver's conversion rate."""
+    limit = job.params.get("time_limit")
+    rate = properties.get("quota_conversion_rate")
+    if not is_number(limit) or limit <= 0:
+        raise InvalidJob("A hybrid problem needs a time_limit: seconds, more than 0.")
+    if not is_number(rate) or rate <= 0:
+        raise InvalidJob("This solver does not say what its time costs.")
+    return float(limit) * 1_000_000 / rate
+
+
+def is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def check_reads(reads: Any, properties: dict[str, Any]) -> None:
+    fewest, most = properties.get("num_reads_range", (1, 10_000))
+    if isinstance(reads, bool) or not isinstance(reads, int) or not fewest <= reads <= most:
+        raise InvalidJob(f"num_reads must be a whole number from {fewest} to {most}.")
+
+
+def check_time(name: str, value: Any) -> None:
+    if not is_number(value) or value < 0:
+        raise InvalidJob(f"{name} must be a number of microseconds, 0 or more.")
+
+
+def is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(is_number, value))
+
+
+def check_schedule(schedule: Any) -> None:
+    if not isinstance(schedule, list) or not schedule or not all(map(is_pair, schedule)):
+        raise InvalidJob("anneal_schedule must be a list of pairs of numbers: microseconds and s.")
+    times = [time for time, _ in schedule]
+    if times[0] < 0 or times != sorted(times):
+        raise InvalidJob("The times of anneal_schedule must not be negative, nor go back.")

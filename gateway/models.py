@@ -1,0 +1,63 @@
+"""What the gateway remembers of problems and uploads: whose they are, and what became of them."""
+
+from typing import ClassVar, Self
+
+from django.db import models
+from django.db.models import Q
+
+from organizations.models import Membership
+from quotas.models import Usage
+from tokens.models import QpuToken
+
+
+class ProblemQuerySet(models.QuerySet["Problem"]):
+    def of(self, member: Membership, token: QpuToken) -> Self:
+        """The problems that a member has sent through a token: all that they can reach."""
+        return self.filter(usage__user_id=member.user_id, usage__token_id=token.pk)
+
+    def unsettled(self) -> Self:
+        return self.filter(usage__status=Usage.Status.RESERVED)
+
+
+class Problem(models.Model):
+    """A problem that was sent to D-Wave, beside its line in the ledger."""
+
+    usage = models.OneToOneField("quotas.Usage", models.CASCADE, primary_key=True, related_name="problem")
+    endpoint = models.CharField(max_length=200, help_text="Where it was sent.")
+    upstream_id = models.CharField(max_length=100, blank=True, help_text="Empty until D-Wave's answer is seen.")
+    type = models.CharField(max_length=10)
+    solver = models.JSONField(help_text="As submitted: name and version.")
+    conversion_rate = models.FloatField(default=1, help_text="Solver time that D-Wave deducts one unit for.")
+    label = models.CharField(max_length=1024, blank=True, help_text="The sender's, without our marker.")
+    status = models.CharField(max_length=20, blank=True, help_text="What D-Wave said last.")
+    submitted_on = models.CharField(max_length=40, blank=True)
+    solved_on = models.CharField(max_length=40, blank=True)
+    seen_at = models.DateTimeField(help_text="When D-Wave last said something about it.")
+
+    objects: ClassVar[ProblemQuerySet] = ProblemQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint", "upstream_id"], condition=~Q(upstream_id=""), name="one_row_per_upstream_problem"
+            ),
+        ]
+        indexes = [models.Index(fields=["upstream_id"], name="problem_by_upstream_id")]
+
+    def __str__(self) -> str:
+        return self.upstream_id or f"(not accepted yet) {self.pk}"
+
+
+class Upload(models.Model):
+    """Data that a member has uploaded for hybrid problems."""
+
+    upstream_id = models.CharField(max_length=100)
+    token_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["upstream_id", "token_id"], name="one_owner_per_upload")]
+
+    def __str__(self) -> str:
+        return self.upstream_id

@@ -1,0 +1,213 @@
+"""What the gateway does with the database: who may come in, what is booked, what is known of a problem.
+
+All functions here are synchronous and short, to be called in threads. None holds a transaction or a connection while
+D-Wave works.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import IntegrityError, transaction
+from django.http import Http404
+from rest_framework.exceptions import AuthenticationFailed
+
+from organizations.access import membership_of_key
+from organizations.authentication import valid_key
+from organizations.models import Membership
+from organizations.permissions import Permission
+from quotas import services as quotas
+from quotas.models import Usage
+from quotas.policies import MAX_NS
+from tokens.access import find_token
+from tokens.models import Provider, QpuToken
+
+from .jobs import Job
+from .models import Problem, Upload
+from .wire import Refusal, not_found
+
+TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
+RELEASING = frozenset({"FAILED", "CANCELLED"})  # D-Wave charges nothing for these
+
+
+@dataclass(frozen=True)
+class Door:
+    """A member at one of their D-Wave tokens, and what it takes to go on from there."""
+
+    member: Membership
+    token: QpuToken
+    secret: str
+    endpoint: str
+
+    def __repr__(self) -> str:
+        return f"Door({self.member}, {self.token})"  # never the secret
+
+
+def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
+    """Let a program in that may use the token, or refuse."""
+    try:
+        member = membership_of_key(valid_key(raw_key, now), None, Permission.USE_TOKENS)
+        token = find_token(member, scope, name)
+    except AuthenticationFailed as error:
+        raise Refusal(401, str(error.detail)) from None
+    except PermissionDenied as error:
+        raise Refusal(403, str(error)) from None
+    except Http404:
+        raise Refusal(404, "There is no such token, or it is not yours to use.") from None
+    if token.provider != Provider.DWAVE:
+        raise Refusal(404, "This token is not for D-Wave.")
+    return Door(member, token, token.secret, settings.DWAVE_UPSTREAM_ENDPOINT)
+
+
+# --- Booking ----------------------------------------------------------------------------------------------------------
+
+
+def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: datetime) -> Problem | Refusal:
+    """Reserve what a job may cost and remember it, before it goes to D-Wave; or say why it does not."""
+    try:
+        with transaction.atomic():
+            usage = quotas.reserve(
+                token=door.token,
+                by=door.member,
+                estimate_ns=estimate_ns,
+                source=Usage.Source.GATEWAY,
+                solver=job.solver[:100],
+                now=now,
+            )
+            return Problem.objects.create(
+                usage=usage,
+                endpoint=door.endpoint,
+                type=job.type,
+                solver=job.body["solver"],
+                conversion_rate=conversion_rate,
+                label=job.label,
+                seen_at=now,
+            )
+    except quotas.QuotaExceeded as error:
+        # The first half are D-Wave's own words for an empty project, which programs look for.
+        return Refusal(
+            403,
+            "Problem not accepted because user has insufficient remaining solver access time "
+            f"in {door.token.name}: {error}",
+        )
+    except PermissionDenied as error:
+        return Refusal(403, str(error))
+    except ValidationError as error:
+        return Refusal(400, " ".join(error.messages))
+
+
+def owns_upload(door: Door, upload_id: str) -> bool:
+    return Upload.objects.filter(upstream_id=upload_id, token_id=door.token.pk, user_id=door.member.user_id).exists()
+
+
+def release(problems: Iterable[Problem], now: datetime) -> None:
+    """Give back what was booked for problems that D-Wave did not take."""
+    for problem in problems:
+        quotas.release(usage=problem.usage, now=now)
+
+
+# --- What D-Wave said -------------------------------------------------------------------------------------------------
+
+
+def record(problem: Problem, said: dict[str, Any], now: datetime) -> None:
+    """Keep what D-Wave says of a problem, and settle or release it as soon as that shows how it ended."""
+    status = text(said.get("status"))
+    cost = cost_ns(said.get("answer"), problem.conversion_rate)
+    news = {
+        "upstream_id": text(said.get("id")) or problem.upstream_id,
+        "status": problem.status if problem.status in TERMINAL else status,
+        "submitted_on": text(said.get("submitted_on")) or problem.submitted_on,
+        "solved_on": text(said.get("solved_on")) or problem.solved_on,
+    }
+    if any(getattr(problem, name) != value for name, value in news.items()):
+        remember(problem, news, now)
+    if cost is not None:
+        quotas.settle(usage=problem.usage, access_time_ns=cost, now=now)
+    elif status in RELEASING:
+        quotas.release(usage=problem.usage, now=now)
+
+
+def remember(problem: Problem, news: dict[str, str], now: datetime) -> None:
+    try:
+        with transaction.atomic():
+            Problem.objects.filter(pk=problem.pk).update(**news, seen_at=now)
+    except IntegrityError:  # an id that another problem has already
+        raise Refusal(502, "D-Wave's answer made no sense, so what became of the problem is not known yet.") from None
+    for name, value in news.items():
+        setattr(problem, name, value)
+
+
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def cost_ns(answer: Any, conversion_rate: float) -> int | None:
+    """What D-Wave deducts for an answered problem, in nanoseconds; None where the answer does not tell."""
+    microseconds = charged_microseconds(answer)
+    if isinstance(microseconds, bool) or not isinstance(microseconds, int | float):
+        return None
+    # D-Wave tells microseconds with two decimals.
+    cost = round(microseconds * 1000 / conversion_rate)
+    return cost if 0 <= cost <= MAX_NS else None
+
+
+def charged_microseconds(answer: Any) -> Any:
+    """QPU: the access time. Hybrid: the charge time, which stands in the timing or in the sample set's info."""
+    if not isinstance(answer, dict):
+        return None
+    timing = answer.get("timing")
+    if not isinstance(timing, dict):
+        data = answer.get("data")
+        timing = data.get("info") if isinstance(data, dict) else None
+    if not isinstance(timing, dict):
+        return None
+    return timing.get("charge_time", timing.get("qpu_access_time"))
+
+
+def record_all(problems: dict[str, Problem], said: dict[str, dict[str, Any]], now: datetime) -> None:
+    """Keep what D-Wave says of several problems, by their ids; most often that is nothing new."""
+    for upstream_id, words in said.items():
+        record(problems[upstream_id], words, now)
+
+
+# --- Looking up -------------------------------------------------------------------------------------------------------
+
+
+def find_problem(door: Door, upstream_id: str) -> Problem:
+    return find_problems(door, [upstream_id])[upstream_id]
+
+
+def find_problems(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]:
+    """The member's problems by D-Wave's ids; a single id that is not theirs refuses all, as D-Wave does."""
+    found = those_found(door, upstream_ids)
+    if not upstream_ids or set(found) != set(upstream_ids):
+        raise not_found()
+    return found
+
+
+def those_found(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]:
+    """Those of the problems that are the member's."""
+    asked_for = {upstream_id for upstream_id in upstream_ids if upstream_id and upstream_id.isprintable()}
+    mine = Problem.objects.of(door.member, door.token).select_related("usage")
+    return {problem.upstream_id: problem for problem in mine.filter(upstream_id__in=asked_for)}
+
+
+def list_problems(door: Door, *, status: str | None, solver: str | None, label: str | None, most: int) -> list[Problem]:
+    """The member's problems that D-Wave has taken, newest first."""
+    found = Problem.objects.of(door.member, door.token).exclude(upstream_id="")
+    if status is not None:
+        found = found.filter(status=status)
+    if solver is not None:
+        found = found.filter(usage__solver=solver)
+    if label is not None:
+        found = found.filter(label__contains=label)
+    return list(found.order_by("-usage_id")[:most])
+
+
+def keep_upload(door: Door, upload_id: str) -> None:
+    Upload.objects.get_or_create(
+        upstream_id=upload_id, token_id=door.token.pk, defaults={"user_id": door.member.user_id}
+    )

@@ -1,0 +1,117 @@
+"""The way to D-Wave: an HTTP client that carries the organization's token, and nothing else of the member's request."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from .wire import Refusal, unavailable
+
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 45  # Ocean gives up after 60; long polls are answered within 30
+MAX_ANSWER_BYTES = 256 * 1024 * 1024
+
+# What may pass in either direction. All else stays: cookies, addresses, and the member's API key.
+REQUEST_HEADERS = ("Accept", "Content-Type", "Content-MD5", "If-None-Match", "User-Agent")
+RESPONSE_HEADERS = ("Content-Type", "ETag", "Cache-Control", "X-Deprecation")
+
+
+class NotSent(Exception):
+    """The request did not reach D-Wave: nothing happened there."""
+
+
+class Lost(Exception):
+    """The request was sent, but no answer came back: nobody knows what happened there."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """The body, parsed; Lost if it is no JSON, for then nobody knows what D-Wave has done."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            raise Lost from None
+
+    @property
+    def ok(self) -> bool:
+        return 200 <= self.status < 300
+
+
+class Upstream:
+    """One token's view of one SAPI endpoint."""
+
+    def __init__(self, session: aiohttp.ClientSession, endpoint: str, secret: str) -> None:
+        self.session = session
+        self.endpoint = endpoint.rstrip("/")
+        self.secret = secret
+
+    def __repr__(self) -> str:
+        return f"Upstream({self.endpoint})"
+
+    @asynccontextmanager
+    async def open(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send a request; the answer's body is still to be read. NotSent or Lost where there is no answer."""
+        passed = {name: value for name, value in (headers or {}).items() if name in REQUEST_HEADERS}
+        try:
+            async with self.session.request(
+                method,
+                f"{self.endpoint}/{path}",
+                params=params,
+                data=body,
+                headers={**passed, "X-Auth-Token": self.secret},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+            ) as response:
+                yield response
+        except aiohttp.ClientConnectorError:
+            raise NotSent from None
+        except (aiohttp.ClientError, TimeoutError):
+            raise Lost from None
+
+    async def request(self, method: str, path: str, **kwargs: Any) -> Answer:
+        async with self.open(method, path, **kwargs) as response:
+            body = await read_all(response)
+            headers = {name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers}
+            return Answer(response.status, headers, body)
+
+    async def read(self, path: str, **kwargs: Any) -> Answer:
+        """GET something whose loss harms nobody: no answer is a 503 that the client tries again."""
+        try:
+            answer = await self.request("GET", path, **kwargs)
+        except (NotSent, Lost):
+            raise unavailable() from None
+        if answer.status in {401, 403}:
+            raise token_refused()
+        if answer.status >= 500 or answer.status == 429:
+            raise unavailable()
+        return answer
+
+
+async def read_all(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise Lost
+    return bytes(body)
+
+
+def token_refused() -> Refusal:
+    """D-Wave does not take the organization's token: nothing that the member could mend."""
+    return Refusal(502, "D-Wave does not accept the token behind this address. Tell an admin of your organization.")

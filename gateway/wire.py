@@ -1,0 +1,80 @@
+"""SAPI's manners: media types, bodies, refusals (see docs/gateway.md for what the Ocean client insists on)."""
+
+import zlib
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+MAX_BODY_BYTES = 64 * 1024 * 1024  # twenty problems on a full QPU are about 10 MB, an upload part is 5 MiB
+
+VENDOR = "application/vnd.dwave.sapi."
+RETRY_SECONDS = 2  # without Retry-After the client asks again at once, some 470 times a second
+
+
+class Refusal(Exception):
+    """An answer instead of the one that was asked for. The client shows `message` to its user as it is."""
+
+    def __init__(self, status: int, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+
+    def as_item(self) -> dict[str, Any]:
+        """The refusal of one problem in an answer about several."""
+        return {"error_code": self.status, "error_msg": self.message}
+
+    def as_response(self) -> Response:
+        return Response(orjson.dumps(self.as_item()), self.status, {"Content-Type": "application/json", **self.headers})
+
+
+def unavailable() -> Refusal:
+    return Refusal(503, "D-Wave cannot be reached at the moment. Try again.", retry_after=RETRY_SECONDS)
+
+
+def not_found() -> Refusal:
+    return Refusal(404, "Problem does not exist or apitoken does not have access")  # D-Wave's words
+
+
+async def read_body(request: Request) -> bytes:
+    """The body as it was before the client compressed it; refuses what is too large, also when unfolded."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise Refusal(413, "The request is too large.")
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding == "identity":
+        return bytes(body)
+    if encoding != "deflate":
+        raise Refusal(415, "The gateway reads bodies that are compressed by deflate, or not at all.")
+    return inflate(bytes(body))
+
+
+def inflate(body: bytes) -> bytes:
+    try:
+        decompressor = zlib.decompressobj()
+        text = decompressor.decompress(body, MAX_BODY_BYTES + 1)
+    except zlib.error:
+        raise Refusal(400, "The compressed body could not be read.") from None
+    if len(text) > MAX_BODY_BYTES:
+        raise Refusal(413, "The request is too large.")
+    if not decompressor.eof:
+        raise Refusal(400, "The compressed body is cut off.")
+    return text
+
+
+def parse(body: bytes) -> Any:
+    """Strict JSON: no NaN, no infinity, no numbers beyond 64 bits."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise Refusal(400, "The body is not valid JSON.") from None
+
+
+def answer(kind: str, value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """An answer of one of SAPI's kinds; the client insists on its media type and version."""
+    media_type = f"{VENDOR}{kind}+json; version=3.0.0; charset=utf-8"
+    return Response(orjson.dumps(value), status, {"Content-Type": media_type, **(headers or {})})

@@ -1,0 +1,20 @@
+"""ASGI entry point: the gateway to D-Wave and, for where one process serves all, everything else."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+from starlette.types import Receive, Scope, Send
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lunaportal.settings")
+django = get_asgi_application()
+
+from gateway.app import application as gateway_application  # noqa: E402  Django has to be set up first
+
+gateway = gateway_application()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan" or scope["path"].startswith("/dwave/"):
+        await gateway(scope, receive, send)
+    else:
+        await django(scope, receive, send)
