@@ -1,9 +1,9 @@
 """ASGI entry point: the gateway to D-Wave and, for where one process serves all, everything else."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
-from starlette.types import Receive, Scope, Send
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lunaportal.settings")
 django = get_asgi_application()
@@ -13,7 +13,7 @@ from gateway.app import application as gateway_application  # noqa: E402  Django
 gateway = gateway_application()
 
 
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
+async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "lifespan" or scope["path"].startswith("/dwave/"):
         await gateway(scope, receive, send)
     else:
