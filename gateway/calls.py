@@ -19,6 +19,7 @@ from starlette.routing import Route
 from tokens.models import SDK_SCOPES
 
 from . import services
+from .estimate import vendors_estimate
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream
@@ -45,7 +46,9 @@ class Gateway:
         jar = aiohttp.DummyCookieJar()
         connector = aiohttp.TCPConnector(limit=0)  # as many as there are held polls
         async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as self.session:
+            warming = asyncio.create_task(asyncio.to_thread(vendors_estimate))
             yield
+            await warming
         self.threads.shutdown()
 
     async def in_database(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

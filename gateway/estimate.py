@@ -1,9 +1,9 @@
 """What a job will cost, before it runs: nanoseconds of QPU access time, by D-Wave's own timing model and a margin."""
 
 import math
+from collections.abc import Callable
+from functools import cache
 from typing import Any, TypeGuard
-
-from dwave.cloud.solver import StructuredSolver
 
 from .jobs import InvalidJob, Job
 
@@ -17,6 +17,14 @@ TIMING_PARAMETERS = (
     "reinitialize_state",
     "reduce_intersample_correlation",
 )
+
+
+@cache
+def vendors_estimate() -> Callable[..., float]:
+    """D-Wave's own function. Its import takes seconds, so processes do it beside their start, not before."""
+    from dwave.cloud.solver import StructuredSolver
+
+    return StructuredSolver.estimate_qpu_access_time  # type: ignore[no-any-return]
 
 
 class Solver:
@@ -45,7 +53,7 @@ def qpu_cost(job: Job, properties: dict[str, Any]) -> float:
     if "anneal_schedule" in params:
         check_schedule(params["anneal_schedule"])
     try:
-        return float(StructuredSolver.estimate_qpu_access_time(Solver(properties), active, **params))
+        return float(vendors_estimate()(Solver(properties), active, **params))
     except (ValueError, KeyError, TypeError, ArithmeticError):
         raise InvalidJob("What this problem would cost cannot be estimated on this solver.") from None
 
