@@ -116,7 +116,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     exclude = ("digest",)
 
     def has_revoke_permission(self, request: HttpRequest) -> bool:
-        return super().has_change_permission(request)
+        return cast(User, request.user).has_perm("organizations.change_apikey")
 
     @admin.action(description="Revoke the selected keys", permissions=["revoke"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
