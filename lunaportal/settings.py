@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
-from environs import Env, EnvError
+from environs import Env, EnvError, validate
 
 from encryption.keys import validate_keys
 
@@ -28,7 +28,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 def required(name: str, hint: str) -> str:
     try:
-        return env.str(name, validate=lambda value: bool(value.strip()))
+        return env.str(name, validate=validate.Regexp(r".*\S"))
     except EnvError:
         raise ImproperlyConfigured(f"{name} is not set. {hint} See docs/settings.md.") from None
 
@@ -38,7 +38,7 @@ def required(name: str, hint: str) -> str:
 SECRET_KEY = required("SECRET_KEY", "Make one with: openssl rand -base64 48.")
 SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", [])
 FIELD_ENCRYPTION_KEY = validate_keys(
-    required("FIELD_ENCRYPTION_KEY", "Make one with: python manage.py generate_encryption_key.")
+    required("FIELD_ENCRYPTION_KEY", "Make one with: openssl rand -base64 32 | tr '+/' '-_'.")
 )
 PORTAL_URL = required("PORTAL_URL", "It is the address people type, such as https://qpu.example.com.").rstrip("/")
 ALLOW_PLAIN_HTTP = env.bool("ALLOW_PLAIN_HTTP", False)
@@ -68,17 +68,17 @@ if SIGNUP not in {"open", "invited"}:
 DEFAULT_PLAN = env.str("DEFAULT_PLAN", "academic")
 if DEFAULT_PLAN not in {"basic", "academic", "enterprise"}:
     raise ImproperlyConfigured("DEFAULT_PLAN must be basic, academic or enterprise.")
-QUOTA_DEFAULT_DAYS = env.int("QUOTA_DEFAULT_DAYS", 365, validate=lambda days: 1 <= days <= 36_500)
-INVITATION_DAYS = env.int("INVITATION_DAYS", 7, validate=lambda days: 1 <= days <= 365)
+QUOTA_DEFAULT_DAYS = env.int("QUOTA_DEFAULT_DAYS", 365, validate=validate.Range(1, 36_500))
+INVITATION_DAYS = env.int("INVITATION_DAYS", 7, validate=validate.Range(1, 365))
 REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", True)
 
 # --- The way to D-Wave -----------------------------------------------------------------------------------------------
 
 DWAVE_UPSTREAM_ENDPOINT = env.str("DWAVE_UPSTREAM_ENDPOINT", "https://cloud.dwavesys.com/sapi/v2/")
 # What is reserved above D-Wave's own estimate: its test allows 5 % between estimate and truth.
-GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=lambda percent: 0 <= percent <= 100)
+GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.Range(0, 100))
 # At most so many requests of one process are in the database at once; no held poll is.
-GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 8, validate=lambda count: 1 <= count <= 100)
+GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 8, validate=validate.Range(1, 100))
 
 # --- Django -----------------------------------------------------------------------------------------------------------
 
@@ -198,6 +198,8 @@ STORAGES = {
 }
 
 _email = env.dj_email_url("EMAIL_URL", "console://")
+if "EMAIL_BACKEND" not in _email:
+    raise ImproperlyConfigured("EMAIL_URL must begin with smtp://, submission:// or console://.")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 EMAIL_HOST = _email["EMAIL_HOST"]
 EMAIL_PORT = _email["EMAIL_PORT"]
@@ -265,7 +267,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 # Reverse proxies between clients and the portal; their X-Forwarded-For and -Proto are believed, nobody else's.
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=lambda count: 0 <= count <= 10)
+TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0, validate=validate.Range(0, 10))
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
