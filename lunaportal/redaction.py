@@ -18,7 +18,7 @@ SHAPES = [
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\bluna_[\w-]{16,}"), f"luna_{HIDDEN}"),  # our API keys
     (re.compile(r"\bgAAAA[\w=-]{16,}"), HIDDEN),  # Fernet
-    (re.compile(r"[\w-]+:[0-9A-Za-z]{6}:[\w-]{43}"), HIDDEN),  # django.core.signing: verification, invitations
+    (re.compile(r"[\w-]+:(?:[0-9A-Za-z]{6}:)?[\w-]{43}\b"), HIDDEN),  # django.core.signing: verification, invitations
     (re.compile(r"\b[0-9A-Za-z]+-[0-9a-z]{6,7}-[0-9a-f]{32}\b"), HIDDEN),  # password reset
     (
         re.compile(rf"(?<![\w-])(?!(?:{HARMLESS})\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{24,}}"),

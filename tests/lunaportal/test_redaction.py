@@ -12,6 +12,7 @@ SECRETS = {
     "D-Wave token": "DEV-" + "0123456789abcdef" * 2 + "01234567",
     "Fernet": Fernet(Fernet.generate_key()).encrypt(b"x").decode(),
     "verification link": signing.dumps(7, salt="account"),
+    "invitation": signing.Signer(salt="x").sign("7"),
     "reset key": "1a-c5rt2k-0123456789abcdef0123456789abcdef",
     "bearer": "Bearer short.key~1",
     "dict": "{'token': 'tiny', 'name': 'a'}",
