@@ -13,7 +13,9 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m emulator", description="A local D-Wave for development and tests.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8001, help="0 takes any free one")
-    parser.add_argument("--token", action="append", required=True, help="a valid API token; may be given repeatedly")
+    valid = parser.add_mutually_exclusive_group(required=True)
+    valid.add_argument("--token", action="append", default=[], help="a valid API token; may be given repeatedly")
+    valid.add_argument("--any-token", action="store_true", help="every token is valid until it is revoked")
     parser.add_argument("--seed", type=int, help="makes samples and jitter repeatable")
     parser.add_argument("--full-size", action="store_true", help="chips as large as D-Wave's own")
     parser.add_argument("--pace", type=float, default=1.0, help="share of its access time a run takes; 0: none")
@@ -24,7 +26,7 @@ def parse_arguments() -> argparse.Namespace:
 async def serve(arguments: argparse.Namespace) -> None:
     app = make_app(
         arguments.token,
-        settings={"pace": arguments.pace, "jitter": arguments.jitter},
+        settings={"pace": arguments.pace, "jitter": arguments.jitter, "any_token": arguments.any_token},
         seed=arguments.seed,
         full_size=arguments.full_size,
     )

@@ -89,7 +89,7 @@ def sapi_endpoint(operation: str, handler: Handler) -> Handler:
 
 async def answer(request: web.Request, token: str, handler: Handler, *, errors_are_text: bool) -> web.StreamResponse:
     """The right answer to a request with this token, or the right error."""
-    if token not in request.app[SERVICE].tokens:
+    if not request.app[SERVICE].accepts(token):
         return web.Response(status=401, text="Invalid token or access denied")
     request[TOKEN] = token
     try:

@@ -48,10 +48,11 @@ async def change_tokens(request: web.Request) -> web.Response:
     changes = await read_json(request)
     if not isinstance(changes, dict) or not changes.keys() <= {"add", "revoke"}:
         raise SapiError(400, "Give lists of tokens to add or to revoke")
-    tokens = request.app[SERVICE].tokens
-    tokens |= set(changes.get("add", []))
-    tokens -= set(changes.get("revoke", []))
-    return plain_json(sorted(tokens))
+    service = request.app[SERVICE]
+    added, revoked = set(changes.get("add", [])), set(changes.get("revoke", []))
+    service.tokens = (service.tokens | added) - revoked
+    service.revoked = (service.revoked - added) | revoked
+    return plain_json(sorted(service.tokens))
 
 
 async def get_ledger(request: web.Request) -> web.Response:

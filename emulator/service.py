@@ -43,6 +43,7 @@ class Service:
         self.close()
         rng = random.Random(self._seed)  # noqa: S311  of sampling alone, so that faults do not change samples
         self.tokens = set(self._first_tokens)
+        self.revoked: set[str] = set()
         self.settings = Settings(**self._first_settings)
         self.faults = Faults(random.Random(self._seed))  # noqa: S311
         self.problems = Problems()
@@ -52,6 +53,9 @@ class Service:
             name: Machine(solver, settings=self.settings, ledger=self.ledger, threads=self._threads, rng=rng)
             for name, solver in self.solvers.items()
         }
+
+    def accepts(self, token: str) -> bool:
+        return token in self.tokens or (self.settings.any_token and bool(token) and token not in self.revoked)
 
     def close(self) -> None:
         """Stop all work; who waits for a problem is answered."""

@@ -20,6 +20,7 @@ class Settings:
     submit_wait: float = 0.0  # a submit waits so long for answers and returns those it has
     timing_factor: float = 1.0  # what runs cost, as a multiple of the estimate
     jitter: float = 0.0  # 0.03: what runs cost differs from the estimate by up to 3 %
+    any_token: bool = False  # whether a token is valid that nobody has named, until it is revoked
     max_open: int = 1000  # problems that one token may have in the queue
     paused: bool = False  # no problem begins to run
     offline: list[str] = field(default_factory=list)  # names of solvers that are OFFLINE

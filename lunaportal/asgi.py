@@ -10,6 +10,9 @@ django = get_asgi_application()
 
 from gateway.app import application as gateway_application  # noqa: E402  Django has to be set up first
 
+from .startup import refuse_wrong_key  # noqa: E402
+
+refuse_wrong_key()
 gateway = gateway_application()
 
 

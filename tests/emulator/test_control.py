@@ -64,6 +64,15 @@ def test_a_revoked_token_is_unknown_but_its_problems_run(sapi, emulator, job):
     assert len(sapi.get("problems/").json()) == 1
 
 
+def test_any_token_can_be_valid_until_it_is_revoked(sapi, emulator):
+    sapi.session.headers["X-Auth-Token"] = "nobody-has-named-it"
+    assert sapi.get("problems/").status_code == 401
+    emulator.configure(any_token=True)
+    assert sapi.get("problems/").status_code == 200
+    emulator.revoke_tokens("nobody-has-named-it")
+    assert sapi.get("problems/").status_code == 401
+
+
 def test_a_reset_forgets_everything(sapi, emulator, job):
     emulator.configure(paused=True)
     emulator.fault("any", "status", times=None)

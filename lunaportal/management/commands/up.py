@@ -32,22 +32,30 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", default=os.environ.get("PORT", "8000"), type=int)
+        parser.add_argument("--emulator", type=int, metavar="PORT", help="Run a local D-Wave on this port as well.")
         parser.add_argument("--no-demo", action="store_false", dest="with_demo", help="Leave an empty database empty.")
 
-    def handle(self, *, host: str, port: int, with_demo: bool, **options: Any) -> None:
+    def handle(self, *, host: str, port: int, emulator: int | None, with_demo: bool, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: shells have it ignored in the background
             signal.signal(number, signal.default_int_handler)
         try:
-            self.run(listen(host, port), with_demo)
+            self.run(listen(host, port), emulator, with_demo)
         except KeyboardInterrupt:
             self.stdout.write("Stopped.")
 
-    def run(self, listener: socket.socket, with_demo: bool) -> None:
+    def run(self, listener: socket.socket, emulator: int | None, with_demo: bool) -> None:
         address = listener.getsockname()[:2]
         self.prepare_database()
         logins = demo_logins() if with_demo else []
         disconnect()
-        with Supervisor({"web": partial(serve, listener), "worker": partial(work, listener)}) as supervisor:
+        processes = {
+            "web": partial(serve, listener),
+            "worker": partial(work, listener, "qcluster"),
+            "reconciler": partial(work, listener, "reconcile"),
+        }
+        if emulator is not None:
+            processes["emulator"] = partial(emulate, listener, emulator)
+        with Supervisor(processes) as supervisor:
             listener.close()
             self.wait_until_ready(supervisor, *address)
             self.welcome(logins)
@@ -98,15 +106,21 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(listener: socket.socket) -> None:
-    """Be what `gunicorn` is in production, on a socket that is there already."""
+    """Serve pages, APIs and the gateway from one process on one port. In production the gateway has its own."""
     config = settings.BASE_DIR / "gunicorn.conf.py"
-    sys.argv = ["gunicorn", "--config", str(config), "--bind", f"fd://{listener.fileno()}"]
+    as_asgi = ["--worker-class", "asgi", "--workers", "1", "--threads", "1"]
+    sys.argv = ["gunicorn", "--config", str(config), "--bind", f"fd://{listener.fileno()}", *as_asgi, "lunaportal.asgi"]
     WSGIApplication("", prog="gunicorn").run()
 
 
-def work(listener: socket.socket) -> None:
+def work(listener: socket.socket, command: str) -> None:
     listener.close()
-    call_command("qcluster")
+    call_command(command)
+
+
+def emulate(listener: socket.socket, port: int) -> None:
+    listener.close()
+    os.execv(sys.executable, [sys.executable, "-m", "emulator", "--port", str(port), "--any-token"])
 
 
 def what_is_missing(host: str, port: int) -> str:
