@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import runpy
 import signal
 import socket
 import sys
@@ -120,7 +121,8 @@ def work(listener: socket.socket, command: str) -> None:
 
 def emulate(listener: socket.socket, port: int) -> None:
     listener.close()
-    os.execv(sys.executable, [sys.executable, "-m", "emulator", "--port", str(port), "--any-token"])
+    sys.argv = ["emulator", "--port", str(port), "--any-token"]
+    runpy.run_module("emulator", run_name="__main__")
 
 
 def what_is_missing(host: str, port: int) -> str:
