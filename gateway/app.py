@@ -3,10 +3,16 @@
 Not Django's own views: a held poll must cost no thread, and under Django's middleware it does.
 """
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
 from starlette.applications import Starlette
 
 from . import problems, solvers, submit, uploads
 from .calls import Gateway, routes
+from .estimate import vendors_estimate
 
 PATHS = {
     "solvers/remote": {"GET": solvers.list_solvers},
@@ -24,11 +30,19 @@ PATHS = {
 }
 
 
+@asynccontextmanager
+async def lifespan(gateway: Gateway, app: Starlette) -> AsyncIterator[None]:
+    async with gateway.running():
+        warming = asyncio.create_task(asyncio.to_thread(vendors_estimate))  # so that no job has to wait for it
+        yield
+        await warming
+
+
 def application() -> Starlette:
     gateway = Gateway()
     app = Starlette(
         routes=[route for path, endpoints in PATHS.items() for route in routes(path, endpoints)],
-        lifespan=lambda app: gateway.running(),
+        lifespan=partial(lifespan, gateway),
     )
     app.state.gateway = gateway
     app.router.redirect_slashes = False

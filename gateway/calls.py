@@ -1,34 +1,38 @@
 """One call of a member's program: who makes it, at which token, and the ways on to the database and to D-Wave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import copy_context
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
 import aiohttp
+import orjson
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from tokens.models import SDK_SCOPES
 
 from . import services
-from .estimate import vendors_estimate
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream
-from .wire import VENDOR, Refusal
+from .wire import RETRY_SECONDS, VENDOR, Refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
+
+END_SECONDS = 20  # that a process waits for submissions under way before it ends
+HIDDEN = b"[hidden]"
 
 
 class Gateway:
@@ -38,6 +42,7 @@ class Gateway:
         self.margin_percent = settings.GATEWAY_MARGIN_PERCENT
         self.threads = ThreadPoolExecutor(settings.GATEWAY_DATABASE_THREADS, thread_name_prefix="gateway-database")
         self.solvers = SolverProperties()
+        self.under_way: set[asyncio.Task[Any]] = set()
         self.session: aiohttp.ClientSession
 
     @asynccontextmanager
@@ -46,22 +51,29 @@ class Gateway:
         jar = aiohttp.DummyCookieJar()
         connector = aiohttp.TCPConnector(limit=0)  # as many as there are held polls
         async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as self.session:
-            warming = asyncio.create_task(asyncio.to_thread(vendors_estimate))
             yield
-            await warming
+            if self.under_way:
+                await asyncio.wait(self.under_way, timeout=END_SECONDS)
         self.threads.shutdown()
 
     async def in_database(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.threads, partial(with_connection, function, *args, **kwargs))
+        work = partial(copy_context().run, with_connection, partial(function, *args, **kwargs))
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+
+    async def to_the_end(self, work: Coroutine[Any, Any, T]) -> T:
+        """Wait for work that goes on when the one who waits is gone."""
+        task = asyncio.create_task(work)
+        self.under_way.add(task)  # the event loop alone would not keep it
+        task.add_done_callback(self.under_way.discard)
+        return await asyncio.shield(task)
 
     def upstream(self, door: Door) -> Upstream:
         return Upstream(self.session, door.endpoint, door.secret)
 
 
-def with_connection(function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+def with_connection(work: Callable[[], T]) -> T:
     try:
-        return function(*args, **kwargs)
+        return work()
     finally:
         connection.close()  # back into the pool: this thread may be idle for long
 
@@ -74,7 +86,6 @@ class Call:
         self.request = request
         self.door = door
         self.upstream = gateway.upstream(door)
-        self.now = timezone.now()
 
     @property
     def base_path(self) -> str:
@@ -91,9 +102,10 @@ class Call:
 
 
 Endpoint = Callable[[Call], Awaitable[Response]]
+View = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(endpoint: Endpoint, scope: str) -> Callable[[Request], Awaitable[Response]]:
+def guarded(endpoint: Endpoint, scope: str) -> View:
     """Let in who may use the token of the address, and answer in SAPI's form whatever happens."""
 
     async def view(request: Request) -> Response:
@@ -101,14 +113,54 @@ def guarded(endpoint: Endpoint, scope: str) -> Callable[[Request], Awaitable[Res
         key, name = request.headers.get("X-Auth-Token", ""), request.path_params["name"]
         try:
             door = await gateway.in_database(services.enter, key, scope, name, timezone.now())
-            return await endpoint(Call(gateway, request, door))
-        except Refusal as refusal:
-            return refusal.as_response()
-        except Exception:
-            log.exception("gateway_failed", endpoint=endpoint.__name__)
-            return Refusal(500, "Something went wrong in the portal. Tell your operator.").as_response()
+        except Exception as error:
+            return await explained(error, request)
+        structlog.contextvars.bind_contextvars(user_id=door.member.user_id)
+        try:
+            response = await endpoint(Call(gateway, request, door))
+        except Exception as error:
+            response = await explained(error, request)
+        return without(door.secret, response)
 
     return view
+
+
+async def explained(error: Exception, request: Request) -> Response:
+    """What went wrong, in SAPI's form."""
+    refusal = refusal_for(error)
+    if request.method == "GET" and refusal.status >= 500:
+        # The client may ask again at once, for ever: that must not become hundreds of requests a second.
+        await asyncio.sleep(RETRY_SECONDS)
+    return refusal.as_response()
+
+
+def refusal_for(error: Exception) -> Refusal:
+    match error:
+        case Refusal():
+            return error
+        case ClientDisconnect():
+            return Refusal(400, "The request is cut off.")
+        case OperationalError() | InterfaceError():
+            log.warning("database_unavailable", exc_info=error)
+            message = "The portal's database does not answer at the moment. Try again."
+            return Refusal(503, message, retry_after=RETRY_SECONDS)
+        case _:
+            log.error("gateway_failed", exc_info=error)
+            return Refusal(
+                500, "Something went wrong in the portal. Tell your operator the X-Request-ID of this answer."
+            )
+
+
+def without(secret: str, response: Response) -> Response:
+    """The answer, without the organization's token: wherever D-Wave might have written it, it ends here."""
+    body = bytes(response.body)
+    for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
+        body = body.replace(form, HIDDEN)
+    if body != response.body:
+        log.error("token_in_answer")
+        response.body = body
+        response.headers["Content-Length"] = str(len(body))
+    return response
 
 
 def routes(path: str, endpoints: Mapping[str, Endpoint]) -> Iterator[Route]:

@@ -23,6 +23,8 @@ from lunaportal.demo import Login
 from lunaportal.startup import disconnect, refuse_wrong_key
 from lunaportal.supervisor import Supervisor
 
+NICE = 10  # what takes seconds to start lets the web process be ready first
+
 
 class Command(BaseCommand):
     help = "Prepare the database and run web and worker, until Ctrl-C."
@@ -116,11 +118,13 @@ def serve(listener: socket.socket) -> None:
 
 def work(listener: socket.socket, command: str) -> None:
     listener.close()
+    os.nice(NICE)
     call_command(command)
 
 
 def emulate(listener: socket.socket, port: int) -> None:
     listener.close()
+    os.nice(NICE)
     sys.argv = ["emulator", "--port", str(port), "--any-token"]
     runpy.run_module("emulator", run_name="__main__")
 
