@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         self.prepare_database()
         logins = demo_logins() if with_demo else []
         disconnect()
-        processes = {
+        processes: dict[str, Callable[[], object]] = {
             "web": partial(serve, listener),
             "worker": partial(work, listener, "qcluster"),
             "reconciler": partial(work, listener, "reconcile"),
