@@ -83,8 +83,8 @@ def test_a_character_that_falls_apart_counts_as_its_parts():
 
 
 def test_a_long_one_is_refused_at_once():
-    """Marks in the wrong order cost quadratic time to sort; these would take some minutes."""
+    """Marks in the wrong order cost quadratic time to sort; these would take ten seconds."""
     began = time.monotonic()
     with pytest.raises(ValidationError):
-        clean_name("a" + "\u0315" * 150_000 + "\u0300" * 150_000)
+        clean_name("a" + "\u0315" * 40_000 + "\u0300" * 40_000)
     assert time.monotonic() - began < 1
