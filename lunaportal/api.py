@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, RequestDataTooBig, ValidationError
-from django.db import DatabaseError
+from django.db import DatabaseError, DataError
 from django.db.models import QuerySet
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
@@ -172,5 +172,5 @@ class KeysetPagination(CursorPagination):
         self.limit: int = view.query["limit"]  # type: ignore[union-attr]
         try:
             return super().paginate_queryset(queryset, request, view)
-        except ValueError:  # a forged cursor that decodes, but to no position in this order
+        except (ValueError, DataError):  # a forged cursor that decodes, but to no position in this order
             raise exceptions.NotFound(self.invalid_cursor_message) from None

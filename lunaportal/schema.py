@@ -129,6 +129,9 @@ class PortalSchema(AutoSchema):
     def get_tags(self) -> list[str]:
         return [next(tag for part, (tag, _) in TAGS.items() if part in self.path)]
 
+    def map_parsers(self) -> list[str]:
+        return ["application/json"]  # whatever the Content-Type of a request says
+
     def get_request_serializer(self) -> Any:
         return self.view.input_serializers.get(self.method)
 
