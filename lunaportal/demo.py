@@ -7,7 +7,7 @@ import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import transaction
@@ -75,7 +75,7 @@ def load() -> Demo | None:
     lab = upload(ada, "group", "lab-token", "dwave")
     upload(ada, "group", "ibm-heron", "ibm")
     upload(max_, "personal", "my-token", "dwave")
-    window = {"start": now - timedelta(days=30), "end": now + timedelta(days=335), "by": ada, "now": now}
+    window: dict[str, Any] = {"start": now - timedelta(days=30), "end": now + timedelta(days=335), "by": ada, "now": now}
     quotas.assign_quota(token=lab, member=None, quota_ns=60 * SECOND_NS, **window)
     quotas.assign_quota(token=lab, member=max_, quota_ns=10 * SECOND_NS, **window)
     quotas.assign_quota(token=lab, member=mia, quota_ns=5 * SECOND_NS, **window)
