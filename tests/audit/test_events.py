@@ -33,18 +33,23 @@ def test_what_belongs_to_nobody_is_in_no_organizations_log():
 
 
 @pytest.mark.parametrize(
-    ("index", "query"),
+    ("index", "other", "query"),
     [
-        ("event_by_organization", Event.objects.of_organization(ACME)),
-        ("event_by_organization_action", Event.objects.of_organization(ACME).with_action(Action.KEY_ISSUED)),
+        ("event_by_organization", "event_by_organization_action", Event.objects.of_organization(ACME)),
+        (
+            "event_by_organization_action",
+            "event_by_organization",
+            Event.objects.of_organization(ACME).with_action(Action.KEY_ISSUED),
+        ),
     ],
 )
-def test_an_index_finds_an_organizations_newest_lines_without_sorting(index, query):
+def test_an_index_finds_an_organizations_newest_lines_without_sorting(index, other, query):
     if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:  # it would rather read the few lines of a test one after the other
+        with connection.cursor() as cursor:  # for the few lines of a test it would take any way
             cursor.execute(
                 "SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off"
             )
+            cursor.execute(f"DROP INDEX {other}")
 
     plan = query.newest_first()[:50].explain()
 
