@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Django's command line. In a checkout prepared by `./dev up` any python3 will do: it goes on in the checkout's .venv."""
+"""Django's command line. In a checkout that ./dev has prepared any python3 will do: it goes on in .venv."""
 
 import os
 import sys
@@ -13,8 +13,10 @@ def main() -> None:
     except ImportError:
         python = Path(__file__).resolve().parent / ".venv/bin/python"
         if not python.exists() or Path(sys.prefix) == python.parent.parent:
-            sys.exit("Django is not installed. Run ./dev up, or install requirements.txt and activate that environment.")
-        os.execv(python, [str(python), *sys.argv])
+            sys.exit(
+                "Django is not installed. Run ./dev up, or install requirements.txt in an environment of your own."
+            )
+        os.execv(python, [str(python), *sys.argv])  # noqa: S606  a shell is what we do without
     execute_from_command_line(sys.argv)
 
 

@@ -75,7 +75,12 @@ def load() -> Demo | None:
     lab = upload(ada, "group", "lab-token", "dwave")
     upload(ada, "group", "ibm-heron", "ibm")
     upload(max_, "personal", "my-token", "dwave")
-    window: dict[str, Any] = {"start": now - timedelta(days=30), "end": now + timedelta(days=335), "by": ada, "now": now}
+    window: dict[str, Any] = {
+        "start": now - timedelta(days=30),
+        "end": now + timedelta(days=335),
+        "by": ada,
+        "now": now,
+    }
     quotas.assign_quota(token=lab, member=None, quota_ns=60 * SECOND_NS, **window)
     quotas.assign_quota(token=lab, member=max_, quota_ns=10 * SECOND_NS, **window)
     quotas.assign_quota(token=lab, member=mia, quota_ns=5 * SECOND_NS, **window)
