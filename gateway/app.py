@@ -3,16 +3,16 @@
 Not Django's own views: a held poll must cost no thread, and under Django's middleware it does.
 """
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
-
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 
 from . import problems, solvers, submit, uploads
 from .calls import Gateway, routes
-from .estimate import vendors_estimate
+from .logs import Reception
+from .wire import Refusal
 
 PATHS = {
     "solvers/remote": {"GET": solvers.list_solvers},
@@ -30,20 +30,27 @@ PATHS = {
 }
 
 
-@asynccontextmanager
-async def lifespan(gateway: Gateway, app: Starlette) -> AsyncIterator[None]:
-    async with gateway.running():
-        warming = asyncio.create_task(asyncio.to_thread(vendors_estimate))  # so that no job has to wait for it
-        yield
-        await warming
-
-
 def application() -> Starlette:
     gateway = Gateway()
     app = Starlette(
         routes=[route for path, endpoints in PATHS.items() for route in routes(path, endpoints)],
-        lifespan=partial(lifespan, gateway),
+        middleware=[Middleware(Reception)],
+        exception_handlers={404: no_such_address, 405: no_such_method},
+        lifespan=lambda app: gateway.running(),
     )
     app.state.gateway = gateway
     app.router.redirect_slashes = False
     return app
+
+
+async def no_such_address(request: Request, error: Exception) -> Response:
+    return Refusal(
+        404, "There is nothing at this address. It must look like …/dwave/shared/NAME/sapi/v2/."
+    ).as_response()
+
+
+async def no_such_method(request: Request, error: Exception) -> Response:
+    response = Refusal(405, "This address does not know that method.").as_response()
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response

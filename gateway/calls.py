@@ -33,6 +33,7 @@ log = structlog.get_logger(__name__)
 
 END_SECONDS = 20  # that a process waits for submissions under way before it ends
 HIDDEN = b"[hidden]"
+SHORTEST = 8  # what is shorter is no token, and may stand in any answer
 
 
 class Gateway:
@@ -105,10 +106,11 @@ Endpoint = Callable[[Call], Awaitable[Response]]
 View = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(endpoint: Endpoint, scope: str) -> View:
+def guarded(endpoint: Endpoint, scope: str, route: str) -> View:
     """Let in who may use the token of the address, and answer in SAPI's form whatever happens."""
 
     async def view(request: Request) -> Response:
+        request.scope["portal.route"] = route
         gateway: Gateway = request.app.state.gateway
         key, name = request.headers.get("X-Auth-Token", ""), request.path_params["name"]
         try:
@@ -154,8 +156,9 @@ def refusal_for(error: Exception) -> Refusal:
 def without(secret: str, response: Response) -> Response:
     """The answer, without the organization's token: wherever D-Wave might have written it, it ends here."""
     body = bytes(response.body)
-    for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
-        body = body.replace(form, HIDDEN)
+    if len(secret) >= SHORTEST:
+        for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
+            body = body.replace(form, HIDDEN)
     if body != response.body:
         log.error("token_in_answer")
         response.body = body
@@ -168,4 +171,5 @@ def routes(path: str, endpoints: Mapping[str, Endpoint]) -> Iterator[Route]:
     for word, scope in SDK_SCOPES.items():
         for slash in ("", "/"):
             for method, endpoint in endpoints.items():
-                yield Route(f"/dwave/{word}/{{name}}/sapi/v2/{path}{slash}", guarded(endpoint, scope), methods=[method])
+                route = f"/dwave/{word}/{{name}}/sapi/v2/{path}{slash}"
+                yield Route(route, guarded(endpoint, scope, route), methods=[method])

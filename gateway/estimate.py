@@ -5,17 +5,19 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeGuard
 
+from quotas.policies import MAX_NS
+
 from .jobs import InvalidJob, Job
 
 TIMES = ("annealing_time", "programming_thermalization", "readout_thermalization")
+SWITCHES = ("reinitialize_state", "reduce_intersample_correlation")
 # All that the vendor's function looks at besides the number of qubits.
 TIMING_PARAMETERS = (
     *TIMES,
+    *SWITCHES,
     "num_reads",
     "anneal_schedule",
     "initial_state",
-    "reinitialize_state",
-    "reduce_intersample_correlation",
 )
 
 
@@ -36,15 +38,26 @@ class Solver:
 
 def estimate_ns(job: Job, properties: dict[str, Any], *, margin_percent: int) -> int:
     """What to reserve for a job on the solver with these properties; InvalidJob where nobody can tell."""
-    microseconds = hybrid_cost(job, properties) if job.is_hybrid else qpu_cost(job, properties)
-    if not (math.isfinite(microseconds) and microseconds > 0):
+    if job.type not in properties.get("supported_problem_types", ()):
+        raise InvalidJob(f"This solver does not solve problems of the type {job.type}.")
+    microseconds = hybrid_cost(job) if job.is_hybrid else qpu_cost(job, properties)
+    nanoseconds = microseconds / conversion_rate(job, properties) * 10 * (100 + margin_percent)
+    if not 0 < nanoseconds <= MAX_NS:
         raise InvalidJob("What this problem would cost cannot be estimated from its parameters.")
-    return math.ceil(microseconds * 10 * (100 + margin_percent))
+    return math.ceil(nanoseconds)
+
+
+def conversion_rate(job: Job, properties: dict[str, Any]) -> float:
+    """How many seconds of the solver's time D-Wave deducts one second for."""
+    rate = properties.get("quota_conversion_rate", None if job.is_hybrid else 1)
+    if not is_number(rate) or rate <= 0:
+        raise InvalidJob("This solver does not say what its time costs.")
+    return float(rate)
 
 
 def qpu_cost(job: Job, properties: dict[str, Any]) -> float:
     """Microseconds of a job on a QPU."""
-    active = job.active_qubits(len(properties["qubits"]))
+    active = job.active_qubits(len(properties.get("qubits", ())))
     params = {name: job.params[name] for name in TIMING_PARAMETERS if job.params.get(name) is not None}
     check_reads(params.get("num_reads", 1), properties)
     for name in TIMES:
@@ -52,21 +65,20 @@ def qpu_cost(job: Job, properties: dict[str, Any]) -> float:
             check_time(name, params[name])
     if "anneal_schedule" in params:
         check_schedule(params["anneal_schedule"])
+    for name in SWITCHES:
+        check_switch(name, params.get(name, False))
     try:
         return float(vendors_estimate()(Solver(properties), active, **params))
     except (ValueError, KeyError, TypeError, ArithmeticError):
         raise InvalidJob("What this problem would cost cannot be estimated on this solver.") from None
 
 
-def hybrid_cost(job: Job, properties: dict[str, Any]) -> float:
-    """Microseconds that D-Wave deducts for a hybrid job: its time limit, less the solver's conversion rate."""
+def hybrid_cost(job: Job) -> float:
+    """Microseconds of a hybrid job: the time that it was given."""
     limit = job.params.get("time_limit")
-    rate = properties.get("quota_conversion_rate")
     if not is_number(limit) or limit <= 0:
         raise InvalidJob("A hybrid problem needs a time_limit: seconds, more than 0.")
-    if not is_number(rate) or rate <= 0:
-        raise InvalidJob("This solver does not say what its time costs.")
-    return float(limit) * 1_000_000 / rate
+    return float(limit) * 1_000_000
 
 
 def is_number(value: Any) -> TypeGuard[float]:
@@ -82,6 +94,11 @@ def check_reads(reads: Any, properties: dict[str, Any]) -> None:
 def check_time(name: str, value: Any) -> None:
     if not is_number(value) or value < 0:
         raise InvalidJob(f"{name} must be a number of microseconds, 0 or more.")
+
+
+def check_switch(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise InvalidJob(f"{name} must be true or false.")
 
 
 def is_pair(value: Any) -> bool:

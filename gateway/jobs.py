@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy
 
+from .wire import is_plain
+
 QUBIT_TYPES = frozenset({"ising", "qubo"})
 HYBRID_TYPES = frozenset({"bqm", "cqm", "dqm", "nl", "qcdl"})
 MAX_LABEL = 1024  # D-Wave's limit
@@ -33,7 +35,7 @@ class Job:
         if not isinstance(body, dict):
             raise InvalidJob("A problem is a JSON object.")
         type_, params, data = body.get("type"), body.get("params", {}), body.get("data")
-        if type_ not in QUBIT_TYPES | HYBRID_TYPES:
+        if not isinstance(type_, str) or type_ not in QUBIT_TYPES | HYBRID_TYPES:
             raise InvalidJob("The type of the problem is not known.")
         if not isinstance(params, dict) or not isinstance(data, dict):
             raise InvalidJob("`params` and `data` of a problem are JSON objects.")
@@ -42,6 +44,18 @@ class Job:
     @property
     def is_hybrid(self) -> bool:
         return self.type in HYBRID_TYPES
+
+    @property
+    def graph_id(self) -> str | None:
+        """For which state of the QPU the problem was made; hybrid solvers have none."""
+        version = self.body["solver"].get("version")
+        graph_id = version.get("graph_id") if isinstance(version, dict) else None
+        return graph_id if is_plain(graph_id) else None
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """The solver in SAPI's words, without what else the sender may have put there."""
+        return {"name": self.solver, **({"version": {"graph_id": self.graph_id}} if self.graph_id else {})}
 
     @property
     def upload_id(self) -> str | None:
@@ -79,7 +93,7 @@ def solver_name(solver: Any) -> str:
 def clean_label(label: Any) -> str:
     if label is None:
         return ""
-    if not isinstance(label, str) or len(label) > MAX_LABEL:
+    if not isinstance(label, str) or len(label) > MAX_LABEL or "\0" in label:
         raise InvalidJob(f"A label is a text of at most {MAX_LABEL} characters.")
     try:
         label.encode(LABEL_CHARSET)

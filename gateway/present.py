@@ -8,13 +8,17 @@ from .models import Problem
 
 def presented(said: dict[str, Any], problem: Problem, call: Call) -> dict[str, Any]:
     """The problem with its sender's own label, and without what points past the gateway or names its token."""
+    if "error_code" in said:
+        return said
     words = {name: value for name, value in said.items() if name != "label"}
-    if problem.label:
+    if problem.label and "status" in said:
         words["label"] = problem.label
     if isinstance(words.get("answer"), dict):
         words["answer"] = present_answer(words["answer"], problem, call)
     if isinstance(words.get("metadata"), dict):
-        words["metadata"] = presented(words["metadata"], problem, call) | {"submitted_by": call.door.member.user.email}
+        words["metadata"] = presented(words["metadata"], problem, call)
+    if "submitted_by" in words:  # where D-Wave writes the token
+        words["submitted_by"] = call.door.member.user.email
     return words
 
 

@@ -1,21 +1,25 @@
 """Problems that were submitted: waiting for them, reading them, cancelling them. Members reach only their own."""
 
 import asyncio
-from typing import Any
+import time
+from typing import Any, TypeVar
 
 import orjson
+from django.utils import timezone
 from starlette.responses import Response
 
 from . import services
 from .calls import Call
 from .models import Problem
-from .present import present_answer, presented
+from .present import presented
 from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import RETRY_SECONDS, Refusal, answer, not_found, parse, read_body, unavailable
+from .wire import Refusal, answer, not_found, parse, read_body, unavailable
+
+T = TypeVar("T")
 
 MAX_IDS = 1000
 LONGEST_WAIT = 30
-STATUSES = frozenset({"PENDING", "IN_PROGRESS", "COMPLETED", "FAILED", "CANCELLED"})
+LEAST_WAIT = 1.0  # seconds that an answer takes which brings nothing new: the client asks again at once, for ever
 
 
 # --- Waiting ----------------------------------------------------------------------------------------------------------
@@ -30,24 +34,24 @@ async def poll(call: Call, ids: list[str]) -> Response:
     """Statuses of problems, as soon as one has ended or the time is over. Waiting costs no thread."""
     if len(ids) > MAX_IDS:
         raise Refusal(400, f"Ask for at most {MAX_IDS} problems at once.")
+    seconds = timeout_asked(call)
     problems = await call.in_database(services.find_problems, call.door, ids)
-    said = await statuses(call, list(problems))
-    await call.in_database(services.record_all, problems, said, call.now)
+    asked_at = time.monotonic()
+    said = await statuses(call, list(problems), seconds)
+    if not any(words.get("status") in services.TERMINAL for words in said.values()):
+        await asyncio.sleep(LEAST_WAIT - (time.monotonic() - asked_at))
+    await call.in_database(services.record_all, problems, said, timezone.now())
     return answer("problems", [status_of(problems[id_], said.get(id_), call) for id_ in ids])
 
 
-async def statuses(call: Call, ids: list[str]) -> dict[str, dict[str, Any]]:
-    """What D-Wave says, by problem id."""
-    params = {"id": ",".join(ids), "timeout": str(timeout_asked(call))}
-    try:
-        reply = await call.upstream.read("problems/", params=params, headers=call.headers("problems"))
-        if not reply.ok:
-            raise refused(reply)
-        return {words["id"]: words for words in reply.json() if words.get("id") in ids}
-    except (Refusal, Lost, TypeError, AttributeError, KeyError) as error:
-        # The client asks again at once, for ever: that must not become hundreds of requests a second.
-        await asyncio.sleep(RETRY_SECONDS)
-        raise error if isinstance(error, Refusal) else unavailable() from None
+async def statuses(call: Call, ids: list[str], seconds: int) -> dict[str, dict[str, Any]]:
+    """What D-Wave says, by problem id, as soon as one has ended or the time is over."""
+    params = {"id": ",".join(ids), "timeout": str(seconds)}
+    reply = await call.upstream.read("problems/", params=params, headers=call.headers("problems"))
+    if not reply.ok:
+        raise refused(reply)
+    said = understood(reply, list)
+    return {words["id"]: words for words in said if isinstance(words, dict) and words.get("id") in ids}
 
 
 def timeout_asked(call: Call) -> int:
@@ -78,8 +82,8 @@ def known(problem: Problem) -> dict[str, Any]:
 async def list_problems(call: Call) -> Response:
     """The member's own problems, newest first. D-Wave's listing would be of everybody's."""
     query = call.request.query_params
-    if query.get("status", "PENDING") not in STATUSES:
-        raise Refusal(400, f"status must be one of {', '.join(sorted(STATUSES))}.")
+    if query.get("status", "PENDING") not in services.STATUSES:
+        raise Refusal(400, f"status must be one of {', '.join(sorted(services.STATUSES))}.")
     most = query.get("max_results", "1000")
     if not most.isascii() or not most.isdigit() or not 1 <= int(most[:9]) <= MAX_IDS:
         raise Refusal(400, f"max_results must be 1 to {MAX_IDS}.")
@@ -101,49 +105,74 @@ async def show(call: Call) -> Response:
     """One problem with its answer, if it has one; `timeout` waits for it."""
     params = {"timeout": str(timeout_asked(call))} if "timeout" in call.request.query_params else None
     problem, said = await fetch(call, "", "problem", params)
-    await call.in_database(services.record, problem, said, call.now)
+    await call.in_database(services.record, problem, said, timezone.now())
     return answer("problem", presented(said, problem, call))
 
 
 async def show_info(call: Call) -> Response:
     """All about a problem: what was sent, and what came of it."""
     problem, said = await fetch(call, "/info", "problem-data")
-    await call.in_database(services.record, problem, {**said.get("metadata", {}), **said}, call.now)
+    metadata = said.get("metadata")
+    words = {**metadata, **said} if isinstance(metadata, dict) else said
+    await call.in_database(services.record, problem, words, timezone.now())
     return answer("problem-data", presented(said, problem, call))
 
 
 async def show_answer(call: Call) -> Response:
     problem, said = await fetch(call, "/answer", "problem-answer")
-    await call.in_database(services.record, problem, {"status": "COMPLETED", **said}, call.now)
-    inner = said.get("answer")
-    return answer(
-        "problem-answer", {"answer": present_answer(inner, problem, call)} if isinstance(inner, dict) else said
-    )
+    if not isinstance(said.get("answer"), dict):
+        raise unavailable()
+    await call.in_database(services.record, problem, {"status": "COMPLETED", **said}, timezone.now())
+    return answer("problem-answer", presented(said, problem, call))
 
 
 async def show_messages(call: Call) -> Response:
-    _, said = await fetch(call, "/messages", "problem-message")
-    return answer("problem-message", said)
+    problem = await own_problem(call)
+    reply = await read(call, f"problems/{problem.upstream_id}/messages", "problem-message")
+    return answer("problem-message", understood(reply, list))
 
 
-async def fetch(call: Call, rest: str, kind: str, params: dict[str, str] | None = None) -> tuple[Problem, Any]:
+async def fetch(
+    call: Call, rest: str, kind: str, params: dict[str, str] | None = None
+) -> tuple[Problem, dict[str, Any]]:
     """A problem of the member's, and what D-Wave answers below its address."""
-    problem = await call.in_database(services.find_problem, call.door, call.request.path_params["id"])
-    reply = await call.upstream.read(f"problems/{problem.upstream_id}{rest}", params=params, headers=call.headers(kind))
+    problem = await own_problem(call)
+    said = understood(await read(call, f"problems/{problem.upstream_id}{rest}", kind, params), dict)
+    return problem, about(problem, said)
+
+
+def about(problem: Problem, said: dict[str, Any]) -> dict[str, Any]:
+    """D-Wave's words, if they are not about another problem."""
+    if said.get("id", problem.upstream_id) != problem.upstream_id:
+        raise unavailable()
+    return said
+
+
+async def own_problem(call: Call) -> Problem:
+    return await call.in_database(services.find_problem, call.door, call.request.path_params["id"])
+
+
+async def read(call: Call, path: str, kind: str, params: dict[str, str] | None = None) -> Answer:
+    reply = await call.upstream.read(path, params=params, headers=call.headers(kind))
     if not reply.ok:
         raise refused(reply)
+    return reply
+
+
+def understood(reply: Answer, shape: type[T]) -> T:
+    """The JSON of an answer, if it has the shape that it must have."""
     try:
         said = reply.json()
     except Lost:
         raise unavailable() from None
-    if kind != "problem-message" and not isinstance(said, dict):
+    if not isinstance(said, shape):
         raise unavailable()
-    return problem, said
+    return said
 
 
 async def download(call: Call) -> Response:
     """A binary answer. The client does not look at the status, so only what really is one may come with bytes."""
-    problem = await call.in_database(services.find_problem, call.door, call.request.path_params["id"])
+    problem = await own_problem(call)
     path = f"problems/{problem.upstream_id}/answer/data/"
     reply = await call.upstream.read(path, headers={"Accept": "application/octet-stream"})
     if not reply.ok:
@@ -173,13 +202,13 @@ def message_of(reply: Answer) -> str:
 
 
 async def cancel_one(call: Call) -> Response:
-    problem = await call.in_database(services.find_problem, call.door, call.request.path_params["id"])
+    problem = await own_problem(call)
     reply = await write(call, "DELETE", f"problems/{problem.upstream_id}", None, "problem")
-    said = orjson.loads(reply.body) if reply.body else {}
-    if reply.ok and isinstance(said, dict):
-        await call.in_database(services.record, problem, said, call.now)
-        return answer("problem", presented(said, problem, call), status=reply.status)
-    raise refused(reply)
+    if not reply.ok:
+        raise refused(reply)
+    said = about(problem, understood(reply, dict))
+    await call.in_database(services.record, problem, said, timezone.now())
+    return answer("problem", presented(said, problem, call), status=reply.status)
 
 
 async def cancel_several(call: Call) -> Response:
@@ -188,25 +217,26 @@ async def cancel_several(call: Call) -> Response:
         raise Refusal(400, f"Send a list of 1 to {MAX_IDS} problem ids.")
     problems = await call.in_database(services.those_found, call.door, ids)
     outcome = await cancel_upstream(call, list(problems)) if problems else {}
-    await call.in_database(services.record_all, problems, outcome, call.now)
+    await call.in_database(services.record_all, problems, outcome, timezone.now())
     return answer("problems", [cancelled(problems.get(id_), outcome.get(id_), call) for id_ in ids])
 
 
 async def cancel_upstream(call: Call, ids: list[str]) -> dict[str, dict[str, Any]]:
     reply = await write(call, "DELETE", "problems/", orjson.dumps(ids), "problems")
-    try:
-        words = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        raise unavailable() from None
-    if not reply.ok or not isinstance(words, list) or len(words) != len(ids):
+    if not reply.ok:
         raise refused(reply)
-    return {id_: said for id_, said in zip(ids, words, strict=True) if isinstance(said, dict)}
+    words = understood(reply, list)
+    if len(words) != len(ids):
+        raise unavailable()
+    return {
+        id_: said for id_, said in zip(ids, words, strict=True) if isinstance(said, dict) and said.get("id", id_) == id_
+    }
 
 
 def cancelled(problem: Problem | None, said: dict[str, Any] | None, call: Call) -> dict[str, Any]:
     if problem is None or said is None:
         return not_found().as_item()
-    return said if "error_code" in said else presented(said, problem, call)
+    return presented(said, problem, call)
 
 
 async def write(
@@ -214,7 +244,8 @@ async def write(
 ) -> Answer:
     """Change something upstream that may be asked for again if the answer is lost."""
     try:
-        reply = await call.upstream.request(method, path, body=body, headers=call.headers(kind) | (headers or {}))
+        headers = call.headers(kind) | {"Content-Type": "application/json"} | (headers or {})
+        reply = await call.upstream.request(method, path, body=body, headers=headers)
     except (NotSent, Lost):
         raise unavailable() from None
     if reply.status in {401, 403}:

@@ -7,7 +7,8 @@ their label), and gives back what never arrived. Several reconcilers may run at 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -18,16 +19,17 @@ from tokens.models import QpuToken
 
 from . import services
 from .calls import Gateway
-from .marker import marker_of, usage_id_in
+from .marker import markers_of, usage_id_in
 from .models import Problem
 from .upstream import Lost, Upstream
-from .wire import VENDOR, Refusal
+from .wire import VENDOR, Refusal, is_plain, unavailable
 
 log = structlog.get_logger(__name__)
 
 QUIET = timedelta(seconds=10)  # clients that wait for a problem see it within that time themselves
 # After that a submission without a trace upstream was never taken: no request to D-Wave is under way for so long.
 LOST_AFTER = timedelta(minutes=3)
+GONE_AFTER = timedelta(days=7)  # a problem that D-Wave has taken but does not know any more
 GROUP = 100  # ids in one question
 MOST_AT_ONCE = 5000
 
@@ -52,18 +54,27 @@ async def reconcile(gateway: Gateway) -> int:
     """Look at all open problems once. Returns how many were looked at."""
     problems = await gateway.in_database(quiet_problems)
     tokens = await gateway.in_database(secrets_of, {problem.usage.token_id for problem in problems})
-    for (token_id, endpoint), group in grouped(problems).items():
-        if token_id not in tokens:
-            await gateway.in_database(write_off, group)
-            continue
-        work = Work(Upstream(gateway.session, endpoint, tokens[token_id]), group)
-        try:
-            await follow(gateway, work)
-            await find_lost(gateway, work)
-        except (Refusal, Lost):
-            log.warning("upstream_unavailable", endpoint=endpoint, token_id=token_id, open_problems=len(group))
+    groups = grouped(problems).items()
+    await asyncio.gather(
+        *(look_after(gateway, tokens.get(token_id), endpoint, group) for (token_id, endpoint), group in groups)
+    )
     await gateway.in_database(touch, problems)
     return len(problems)
+
+
+async def look_after(gateway: Gateway, secret: str | None, endpoint: str, problems: list[Problem]) -> None:
+    """Look at the open problems of one token. Trouble with it does not concern the others."""
+    if secret is None:
+        await gateway.in_database(write_off, problems)
+        return
+    work = Work(Upstream(gateway.session, endpoint, secret), problems)
+    try:
+        unknown = await follow(gateway, work)
+        await find_lost(gateway, work.upstream, [*work.lost, *unknown])
+    except (Refusal, Lost):
+        log.warning("upstream_unavailable", endpoint=endpoint, open_problems=len(problems))
+    except Exception:
+        log.exception("reconciliation_failed", endpoint=endpoint, open_problems=len(problems))
 
 
 def quiet_problems() -> list[Problem]:
@@ -88,22 +99,28 @@ def touch(problems: Sequence[Problem]) -> None:
 
 
 def write_off(problems: Sequence[Problem]) -> None:
-    """Nobody can ask D-Wave any more, for the token is deleted: what was reserved counts as spent."""
+    """Nobody can ask D-Wave any more, for the token or the problem is gone: what was reserved counts as spent."""
     for problem in problems:
         quotas.settle(usage=problem.usage, access_time_ns=problem.usage.estimate_ns, now=timezone.now())
-        log.warning("token_gone", usage_id=problem.pk)
+        log.warning("problem_written_off", usage_id=problem.pk)
 
 
 # --- Problems that D-Wave has taken -----------------------------------------------------------------------------------
 
 
-async def follow(gateway: Gateway, work: Work) -> None:
+async def follow(gateway: Gateway, work: Work) -> list[Problem]:
+    """Book what D-Wave says of the problems that it has taken. Returns those that it does not know."""
+    unknown = []
     for start in range(0, len(work.known), GROUP):
-        by_id = {problem.upstream_id: problem for problem in work.known[start : start + GROUP]}
-        for words in await statuses(work.upstream, list(by_id)):
-            problem = by_id.get(words.get("id", ""))
-            if problem is not None:
+        group = work.known[start : start + GROUP]
+        said = await statuses(work.upstream, [problem.upstream_id for problem in group])
+        for problem in group:
+            words = said.get(problem.upstream_id, {})
+            if words is None:
+                unknown.append(problem)
+            else:
                 await book(gateway, work.upstream, problem, words)
+    return unknown
 
 
 async def book(gateway: Gateway, upstream: Upstream, problem: Problem, words: dict[str, Any]) -> None:
@@ -112,15 +129,15 @@ async def book(gateway: Gateway, upstream: Upstream, problem: Problem, words: di
     await gateway.in_database(services.record, problem, words, timezone.now())
 
 
-async def statuses(upstream: Upstream, ids: list[str]) -> list[dict[str, Any]]:
-    """What D-Wave says of problems; one by one if it does not know one of them, which refuses all."""
+async def statuses(upstream: Upstream, ids: list[str]) -> dict[str, dict[str, Any] | None]:
+    """What D-Wave says of problems, by id; None for those that it does not know, one of which refuses all."""
     said = await ask(upstream, "problems/", "problems", {"id": ",".join(ids), "timeout": "1"})
     if isinstance(said, list):
-        return [words for words in said if isinstance(words, dict)]
+        return {words["id"]: words for words in said if isinstance(words, dict) and words.get("id") in ids}
     if len(ids) == 1:
-        log.error("problem_unknown_upstream", problem_id=ids[0])
-        return []
-    return [words for id_ in ids for words in await statuses(upstream, [id_])]
+        return {ids[0]: None}
+    half = len(ids) // 2
+    return {**await statuses(upstream, ids[:half]), **await statuses(upstream, ids[half:])}
 
 
 async def answer_of(upstream: Upstream, upstream_id: str) -> dict[str, Any]:
@@ -129,29 +146,55 @@ async def answer_of(upstream: Upstream, upstream_id: str) -> dict[str, Any]:
 
 
 async def ask(upstream: Upstream, path: str, kind: str, params: dict[str, str] | None = None) -> Any:
-    """What D-Wave answers; None if it refuses. Refusal or Lost if it cannot be reached."""
+    """What D-Wave answers; None if it says that there is no such thing. Refusal or Lost if it does not tell."""
     reply = await upstream.read(path, params=params, headers={"Accept": f"{VENDOR}{kind}+json; version=3.0.0"})
-    return reply.json() if reply.ok else None
+    if reply.status == HTTPStatus.NOT_FOUND:
+        return None
+    if not reply.ok:
+        raise unavailable()
+    return reply.json()
 
 
 # --- Submissions whose answer was lost --------------------------------------------------------------------------------
 
 
-async def find_lost(gateway: Gateway, work: Work) -> None:
-    for problem in work.lost:
-        said = await ask(work.upstream, "problems/", "problems", {"label": marker_of(problem.pk), "max_results": "10"})
-        found = next((words for words in said or [] if is_of(problem, words)), None)
+async def find_lost(gateway: Gateway, upstream: Upstream, problems: list[Problem]) -> None:
+    for problem in problems:
+        found = await marked_as(upstream, problem)
         if found:
-            await gateway.in_database(services.record, problem, found, timezone.now())
-            await book(gateway, work.upstream, problem, found)
+            await gateway.in_database(services.accept, problem, found, timezone.now())
+            await book(gateway, upstream, problem, found)
             log.info("problem_adopted", usage_id=problem.pk)
-        elif said is not None and problem.usage.created_at < timezone.now() - LOST_AFTER:
-            await gateway.in_database(services.release, [problem], timezone.now())
-            log.info("problem_never_arrived", usage_id=problem.pk)
+        else:
+            await gateway.in_database(give_up, problem, timezone.now())
+
+
+async def marked_as(upstream: Upstream, problem: Problem) -> dict[str, Any] | None:
+    """What D-Wave says of the problem with this one's marker, if there is one."""
+    for marker in markers_of(problem.pk):
+        said = await ask(upstream, "problems/", "problems", {"label": marker, "max_results": "10"})
+        if not isinstance(said, list):
+            raise unavailable()
+        for words in said:
+            if is_of(problem, words):
+                return dict(words)
+    return None
+
+
+def give_up(problem: Problem, now: datetime) -> None:
+    """Close the line of a problem without a trace upstream, when the time has come."""
+    age = now - problem.usage.created_at
+    if problem.upstream_id and age > GONE_AFTER:
+        write_off([problem])
+    elif not problem.upstream_id and age > LOST_AFTER:
+        services.release([problem], now)
+        log.info("problem_never_arrived", usage_id=problem.pk)
 
 
 def is_of(problem: Problem, words: Any) -> bool:
-    return isinstance(words, dict) and usage_id_in(str(words.get("label", ""))) == problem.pk
+    return (
+        isinstance(words, dict) and is_plain(words.get("id")) and usage_id_in(str(words.get("label", ""))) == problem.pk
+    )
 
 
 # --- For ever ---------------------------------------------------------------------------------------------------------

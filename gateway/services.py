@@ -24,13 +24,15 @@ from quotas.models import Usage
 from quotas.policies import MAX_NS
 from tokens.access import find_token
 from tokens.models import Provider, QpuToken
+from tokens.names import clean_name
 
-from .jobs import Job
+from .jobs import HYBRID_TYPES, Job
 from .models import Problem, Upload
-from .wire import Refusal, not_found
+from .wire import Refusal, is_plain, not_found
 
-TERMINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 RELEASING = frozenset({"FAILED", "CANCELLED"})  # D-Wave charges nothing for these
+TERMINAL = RELEASING | {"COMPLETED"}
+STATUSES = TERMINAL | {"PENDING", "IN_PROGRESS"}
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,12 @@ def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
     """Let a program in that may use the token, or refuse."""
     try:
         member = membership_of_key(valid_key(raw_key, now), None, Permission.USE_TOKENS)
-        token = find_token(member, scope, name)
+        token = find_token(member, scope, clean_name(name))
     except AuthenticationFailed as error:
         raise Refusal(401, str(error.detail)) from None
     except PermissionDenied as error:
         raise Refusal(403, str(error)) from None
-    except Http404:
+    except (Http404, ValidationError):
         raise Refusal(404, "There is no such token, or it is not yours to use.") from None
     if token.provider != Provider.DWAVE:
         raise Refusal(404, "This token is not for D-Wave.")
@@ -74,14 +76,14 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
                 by=door.member,
                 estimate_ns=estimate_ns,
                 source=Usage.Source.GATEWAY,
-                solver=job.solver[:100],
+                solver=job.solver,
                 now=now,
             )
             return Problem.objects.create(
                 usage=usage,
                 endpoint=door.endpoint,
                 type=job.type,
-                solver=job.body["solver"],
+                solver=job.identity,
                 conversion_rate=conversion_rate,
                 label=job.label,
                 seen_at=now,
@@ -112,18 +114,32 @@ def release(problems: Iterable[Problem], now: datetime) -> None:
 # --- What D-Wave said -------------------------------------------------------------------------------------------------
 
 
+def accept(problem: Problem, said: dict[str, Any], now: datetime) -> None:
+    """Keep under which id D-Wave has taken a problem, and what else it says of it."""
+    upstream_id = said["id"]
+    if problem.upstream_id != upstream_id:
+        try:
+            with transaction.atomic():
+                Problem.objects.filter(pk=problem.pk).update(upstream_id=upstream_id, seen_at=now)
+        except IntegrityError:  # an id that another problem has already
+            raise Refusal(
+                502, "D-Wave's answer made no sense. What became of the problem is being found out."
+            ) from None
+        problem.upstream_id = upstream_id
+    record(problem, said, now)
+
+
 def record(problem: Problem, said: dict[str, Any], now: datetime) -> None:
     """Keep what D-Wave says of a problem, and settle or release it as soon as that shows how it ended."""
     status = text(said.get("status"))
-    cost = cost_ns(said.get("answer"), problem.conversion_rate)
     news = {
-        "upstream_id": text(said.get("id")) or problem.upstream_id,
-        "status": problem.status if problem.status in TERMINAL else status,
-        "submitted_on": text(said.get("submitted_on")) or problem.submitted_on,
-        "solved_on": text(said.get("solved_on")) or problem.solved_on,
+        "status": status if status in STATUSES else "",
+        **{name: text(said.get(name))[:40] for name in ("submitted_on", "solved_on")},
     }
-    if any(getattr(problem, name) != value for name, value in news.items()):
+    news = {name: value for name, value in news.items() if value and value != getattr(problem, name)}
+    if news:
         remember(problem, news, now)
+    cost = cost_ns(said.get("answer"), problem)
     if cost is not None:
         quotas.settle(usage=problem.usage, access_time_ns=cost, now=now)
     elif status in RELEASING:
@@ -131,40 +147,40 @@ def record(problem: Problem, said: dict[str, Any], now: datetime) -> None:
 
 
 def remember(problem: Problem, news: dict[str, str], now: datetime) -> None:
-    try:
-        with transaction.atomic():
-            Problem.objects.filter(pk=problem.pk).update(**news, seen_at=now)
-    except IntegrityError:  # an id that another problem has already
-        raise Refusal(502, "D-Wave's answer made no sense, so what became of the problem is not known yet.") from None
-    for name, value in news.items():
-        setattr(problem, name, value)
+    """Write down news, but none that is older than the end of the problem: answers overtake each other."""
+    rows = Problem.objects.filter(pk=problem.pk)
+    if news.get("status") not in TERMINAL:
+        rows = rows.exclude(status__in=TERMINAL)
+    if rows.update(**news, seen_at=now):
+        for name, value in news.items():
+            setattr(problem, name, value)
 
 
 def text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return value if isinstance(value, str) and "\0" not in value else ""
 
 
-def cost_ns(answer: Any, conversion_rate: float) -> int | None:
+def cost_ns(answer: Any, problem: Problem) -> int | None:
     """What D-Wave deducts for an answered problem, in nanoseconds; None where the answer does not tell."""
-    microseconds = charged_microseconds(answer)
+    microseconds = charged_microseconds(answer, hybrid=problem.type in HYBRID_TYPES)
     if isinstance(microseconds, bool) or not isinstance(microseconds, int | float):
         return None
     # D-Wave tells microseconds with two decimals.
-    cost = round(microseconds * 1000 / conversion_rate)
-    return cost if 0 <= cost <= MAX_NS else None
+    cost = microseconds * 1000 / problem.conversion_rate
+    return round(cost) if 0 <= cost <= MAX_NS else None
 
 
-def charged_microseconds(answer: Any) -> Any:
+def charged_microseconds(answer: Any, *, hybrid: bool) -> Any:
     """QPU: the access time. Hybrid: the charge time, which stands in the timing or in the sample set's info."""
-    if not isinstance(answer, dict):
-        return None
-    timing = answer.get("timing")
-    if not isinstance(timing, dict):
-        data = answer.get("data")
-        timing = data.get("info") if isinstance(data, dict) else None
-    if not isinstance(timing, dict):
-        return None
-    return timing.get("charge_time", timing.get("qpu_access_time"))
+    answer = as_dict(answer)
+    if not hybrid:
+        return as_dict(answer.get("timing")).get("qpu_access_time")
+    info = as_dict(as_dict(answer.get("data")).get("info"))
+    return as_dict(answer.get("timing")).get("charge_time", info.get("charge_time"))
+
+
+def as_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def record_all(problems: dict[str, Problem], said: dict[str, dict[str, Any]], now: datetime) -> None:
@@ -190,7 +206,7 @@ def find_problems(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]
 
 def those_found(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]:
     """Those of the problems that are the member's."""
-    asked_for = {upstream_id for upstream_id in upstream_ids if upstream_id and upstream_id.isprintable()}
+    asked_for = {upstream_id for upstream_id in upstream_ids if is_plain(upstream_id)}
     mine = Problem.objects.of(door.member, door.token).select_related("usage")
     return {problem.upstream_id: problem for problem in mine.filter(upstream_id__in=asked_for)}
 
@@ -198,6 +214,8 @@ def those_found(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]:
 def list_problems(door: Door, *, status: str | None, solver: str | None, label: str | None, most: int) -> list[Problem]:
     """The member's problems that D-Wave has taken, newest first."""
     found = Problem.objects.of(door.member, door.token).exclude(upstream_id="")
+    if "\0" in f"{solver}{label}":  # which no database can be asked for
+        return []
     if status is not None:
         found = found.filter(status=status)
     if solver is not None:

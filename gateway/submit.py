@@ -1,24 +1,31 @@
 """POST problems/: book every problem by itself, send on what fits, record what D-Wave says of it."""
 
-import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import orjson
+import structlog
+from django.db import Error as DatabaseError
+from django.utils import timezone
 from starlette.responses import Response
 
 from . import services
 from .calls import Call
-from .estimate import estimate_ns
+from .estimate import conversion_rate, estimate_ns
 from .jobs import InvalidJob, Job
-from .marker import marked
+from .marker import marked, usage_id_in
 from .models import Problem
 from .present import presented
+from .solvers import NO_SOLVER
 from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import Refusal, answer, parse, read_body, unavailable
+from .wire import Refusal, answer, is_plain, parse, read_body, unavailable
+
+log = structlog.get_logger(__name__)
 
 MAX_BATCH = 1000
+# What is booked for longer is not sent any more, so that the reconciler never takes for lost what is under way.
+SEND_WITHIN = timedelta(minutes=1)
 
 
 @dataclass
@@ -39,96 +46,106 @@ async def submit(call: Call) -> Response:
     if not 0 < len(bodies) <= MAX_BATCH:
         raise Refusal(400, f"Send 1 to {MAX_BATCH} problems at once.")
     # Whatever happens to the client from here on: what is booked must be sent, and what is said recorded.
-    outcomes = await asyncio.shield(asyncio.create_task(process(call, bodies)))
-    if isinstance(body, list):
-        return answer("problems", [as_item(outcome, call) for outcome in outcomes])
-    if isinstance(outcomes[0], Refusal):
-        raise outcomes[0]
-    return answer("problems", as_item(outcomes[0], call))  # the kind stays the one of lists
+    outcomes = await call.gateway.to_the_end(process(call, bodies))
+    items = [as_item(outcome, call) for outcome in outcomes]
+    return answer("problems", items if isinstance(body, list) else items[0])
 
 
-def as_item(outcome: Booked | Refusal, call: Call) -> dict[str, Any]:
-    if isinstance(outcome, Booked):
-        words = outcome.outcome
-        return presented(words, outcome.problem, call) if isinstance(words, dict) else unclear().as_item()
-    return outcome.as_item()
+def as_item(item: Booked | Refusal, call: Call) -> dict[str, Any]:
+    outcome = item.outcome if isinstance(item, Booked) else item
+    if isinstance(item, Booked) and isinstance(outcome, dict):
+        return presented(outcome, item.problem, call)
+    return outcome.as_item() if isinstance(outcome, Refusal) else unclear().as_item()
 
 
 async def process(call: Call, bodies: list[Any]) -> list[Booked | Refusal]:
-    """Each problem's outcome, in the order in which they were sent."""
-    solvers = await call.gateway.solvers.known(call.upstream, call.door.token.pk)
-    items = [await book(call, body, solvers) for body in bodies]
+    """Each problem's outcome, in the order in which they were sent; a Refusal if D-Wave refuses all of them as one."""
+    items = [await book(call, body) for body in bodies]
     if booked := [item for item in items if isinstance(item, Booked)]:
-        await send(call, booked)
-    return [item.outcome if isinstance(item, Booked) and isinstance(item.outcome, Refusal) else item for item in items]
+        refusal = await send(call, booked)
+        if refusal and len(booked) == len(items):
+            raise refusal
+    return items
 
 
-async def book(call: Call, body: Any, solvers: Mapping[str, dict[str, Any]]) -> Booked | Refusal:
+async def book(call: Call, body: Any) -> Booked | Refusal:
     try:
         job = Job.parse(body)
         if job.upload_id and not await call.in_database(services.owns_upload, call.door, job.upload_id):
             return Refusal(400, "The problem refers to data that you have not uploaded.")
-        if job.solver not in solvers:
-            return Refusal(404, "Solver does not exist or apitoken does not have access")
-        properties = solvers[job.solver]
-        estimate = estimate_ns(job, properties, margin_percent=call.gateway.margin_percent)
+        solver = await call.gateway.solvers.find(call.upstream, call.door.token.pk, job.solver, job.graph_id)
+        if solver is None:
+            return Refusal(404, NO_SOLVER)
+        estimate = estimate_ns(job, solver.properties, margin_percent=call.gateway.margin_percent)
+        rate = conversion_rate(job, solver.properties)
     except InvalidJob as error:
         return Refusal(400, str(error))
-    rate = properties.get("quota_conversion_rate", 1)
-    booked = await call.in_database(services.book, call.door, job, estimate, rate, call.now)
+    # Not the time of the request: its body may have taken minutes, which the reconciler would take for a lost one.
+    booked = await call.in_database(services.book, call.door, job, estimate, rate, timezone.now())
     return booked if isinstance(booked, Refusal) else Booked(job, booked)
 
 
-async def send(call: Call, items: list[Booked]) -> None:
-    """Send booked problems in one go, and record the outcome of each."""
+async def send(call: Call, items: list[Booked]) -> Refusal | None:
+    """Send booked problems in one go, and record the outcome of each; the refusal, if it is the same for all."""
+    if timezone.now() - items[0].problem.seen_at > SEND_WITHIN:
+        return await refuse(call, items, unavailable())
     body = orjson.dumps([item.as_sent() for item in items])
     headers = call.headers("problems") | {"Content-Type": "application/json"}
     try:
         reply = await call.upstream.request("POST", "problems/", body=body, headers=headers)
     except NotSent:
-        await refuse(call, items, unavailable())
+        return await refuse(call, items, unavailable())
     except Lost:
-        keep(items)
-    else:
-        await take(call, items, reply)
+        return keep(items)
+    return await take(call, items, reply)
 
 
-async def take(call: Call, items: list[Booked], reply: Answer) -> None:
+async def take(call: Call, items: list[Booked], reply: Answer) -> Refusal | None:
     """Make sense of D-Wave's answer to a submission."""
     if reply.status in {401, 403}:
-        await refuse(call, items, token_refused())
-    elif 400 <= reply.status < 500:
-        await refuse(call, items, refusal_in(reply))
-    elif not reply.ok or not fits(said := parsed(reply), items):
-        keep(items)
-    else:
-        for item, words in zip(items, said, strict=True):
-            await take_one(call, item, words)
+        return await refuse(call, items, token_refused())
+    if 400 <= reply.status < 500:
+        return await refuse(call, items, refusal_in(reply))
+    said = parsed(reply) if reply.ok else None
+    if not isinstance(said, list) or len(said) != len(items):
+        return keep(items)
+    for item, words in zip(items, said, strict=True):
+        await take_one(call, item, words)
+    return None
 
 
-async def take_one(call: Call, item: Booked, words: dict[str, Any]) -> None:
-    item.outcome = words
+async def take_one(call: Call, item: Booked, words: Any) -> None:
+    if not is_about(item, words):
+        keep([item])
+        return
     try:
         if "error_code" in words:
             item.outcome = Refusal(status_in(words), message_in(words))
-            await call.in_database(services.release, [item.problem], call.now)
+            await call.in_database(services.release, [item.problem], timezone.now())
         else:
-            await call.in_database(services.record, item.problem, words, call.now)
+            await call.in_database(services.accept, item.problem, words, timezone.now())
+            item.outcome = words
     except Refusal as refusal:
         item.outcome = refusal
+    except DatabaseError:
+        log.warning("outcome_not_recorded", usage_id=item.problem.pk, exc_info=True)
+        keep([item])
 
 
-async def refuse(call: Call, items: list[Booked], refusal: Refusal) -> None:
+async def refuse(call: Call, items: list[Booked], refusal: Refusal) -> Refusal:
     """Nothing of this submission has reached a QPU: give all of it back."""
-    await call.in_database(services.release, [item.problem for item in items], call.now)
+    await call.in_database(services.release, [item.problem for item in items], timezone.now())
     for item in items:
         item.outcome = refusal
+    return refusal
 
 
-def keep(items: list[Booked]) -> None:
-    """Nobody knows what became of this submission: its reservations stay until the reconciler has found out."""
+def keep(items: list[Booked]) -> Refusal:
+    """Nobody knows what became of these: their reservations stay until the reconciler has found out."""
+    refusal = unclear()
     for item in items:
-        item.outcome = unclear()
+        item.outcome = refusal
+    return refusal
 
 
 def unclear() -> Refusal:
@@ -142,17 +159,15 @@ def parsed(reply: Answer) -> Any:
         return None
 
 
-def fits(said: Any, items: list[Booked]) -> bool:
-    """Whether the answer has, for each problem, an id with a status or an error."""
-    return (
-        isinstance(said, list)
-        and len(said) == len(items)
-        and all(isinstance(words, dict) and ("error_code" in words or is_accepted(words)) for words in said)
-    )
-
-
-def is_accepted(words: dict[str, Any]) -> bool:
-    return all(isinstance(words.get(name), str) and words[name] for name in ("id", "status"))
+def is_about(item: Booked, words: Any) -> bool:
+    """Whether D-Wave's words can be the ones about this problem: a label, if there is one, tells."""
+    if not isinstance(words, dict):
+        return False
+    if "error_code" in words:
+        return True
+    label = words.get("label")
+    is_ours = label is None or usage_id_in(str(label)) == item.problem.pk
+    return is_ours and is_plain(words.get("id")) and services.text(words.get("status")) in services.STATUSES
 
 
 def refusal_in(reply: Answer) -> Refusal:

@@ -1,7 +1,5 @@
 """Data of hybrid problems, uploaded in parts. An upload belongs to who began it."""
 
-from typing import Any
-
 import orjson
 from starlette.responses import Response
 
@@ -9,7 +7,7 @@ from . import services
 from .calls import Call
 from .problems import message_of, write
 from .upstream import Answer
-from .wire import Refusal, not_found, read_body, unavailable
+from .wire import Refusal, is_plain, not_found, read_body, unavailable
 
 MAX_NUMBER = 10_000  # parts of 5 MiB
 
@@ -27,7 +25,7 @@ def upload_id_in(reply: Answer) -> str:
         upload_id = orjson.loads(reply.body)["id"]
     except (orjson.JSONDecodeError, KeyError, TypeError):
         raise unavailable() from None
-    if not isinstance(upload_id, str):
+    if not is_plain(upload_id):
         raise unavailable()
     return upload_id
 
@@ -52,12 +50,9 @@ async def on_own(call: Call, method: str, rest: str) -> Response:
     if not await call.in_database(services.owns_upload, call.door, upload_id):
         raise not_found()
     body = None if method == "GET" else await read_body(call.request)
-    return passed_on(await write(call, method, f"bqm/multipart/{upload_id}/{rest}", body, "json", md5(call)))
-
-
-def md5(call: Call) -> dict[str, Any]:
-    checksum = call.request.headers.get("Content-MD5")
-    return {"Content-MD5": checksum} if checksum else {}
+    passed = ("Content-Type", "Content-MD5")
+    headers = {name: call.request.headers[name] for name in passed if name in call.request.headers}
+    return passed_on(await write(call, method, f"bqm/multipart/{upload_id}/{rest}", body, "json", headers))
 
 
 def passed_on(reply: Answer) -> Response:

@@ -79,7 +79,7 @@ class Upstream:
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
             ) as response:
                 yield response
-        except aiohttp.ClientConnectorError:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
             raise NotSent from None
         except (aiohttp.ClientError, TimeoutError):
             raise Lost from None

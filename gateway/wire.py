@@ -1,13 +1,17 @@
 """SAPI's manners: media types, bodies, refusals (see docs/gateway.md for what the Ocean client insists on)."""
 
+import re
 import zlib
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # twenty problems on a full QPU are about 10 MB, an upload part is 5 MiB
+
+# What solvers, problems and uploads are called. Nothing else may get into an address upstream.
+PLAIN = re.compile(r"\w[\w.:=+~-]{0,99}", re.ASCII)
 
 VENDOR = "application/vnd.dwave.sapi."
 RETRY_SECONDS = 2  # without Retry-After the client asks again at once, some 470 times a second
@@ -36,6 +40,10 @@ def unavailable() -> Refusal:
 
 def not_found() -> Refusal:
     return Refusal(404, "Problem does not exist or apitoken does not have access")  # D-Wave's words
+
+
+def is_plain(name: Any) -> TypeGuard[str]:
+    return isinstance(name, str) and PLAIN.fullmatch(name) is not None
 
 
 async def read_body(request: Request) -> bytes:
