@@ -17,7 +17,7 @@ class EventSerializer(serializers.ModelSerializer):
 
 class EventQuery(PageQuery):
     action = serializers.ChoiceField(choices=Event.Action.choices, required=False)
-    actor = serializers.EmailField(required=False)
+    actor = serializers.EmailField(required=False, help_text="Address of who did it.")
     since = serializers.DateTimeField(required=False, help_text="At or after.")
     until = serializers.DateTimeField(required=False, help_text="Before.")
     order = serializers.ChoiceField(choices=["id", "-id"], default="-id")
