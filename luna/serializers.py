@@ -76,7 +76,7 @@ class ListQuerySerializer(serializers.Serializer):
     filter_provider = serializers.CharField(required=False, help_text="An unknown provider has no tokens.")
     token_type = serializers.ChoiceField(choices=list(WIRE_SCOPES), required=False)
     limit = serializers.IntegerField(default=10, min_value=1, max_value=MAX_LIST, help_text="Tokens in each list.")
-    offset = serializers.IntegerField(default=0, min_value=0, max_value=2**31 - 1)
+    offset = serializers.IntegerField(default=0, min_value=0, max_value=2**31 - 1, help_text="Tokens to skip.")
 
 
 class ListedTokenSerializer(TokenOutSerializer):

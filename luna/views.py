@@ -33,7 +33,7 @@ from .serializers import (
 
 
 class Me(MemberAPIView):
-    """Whose key this is. The SDK asks at every start."""
+    """Tell whose key this is. The SDK asks at every start."""
 
     serializer_class = UserSerializer
     permissions = {"GET": Permission.VIEW_ORGANIZATION}
@@ -46,7 +46,7 @@ class Me(MemberAPIView):
 
 
 class TokenList(MemberAPIView):
-    """The caller's personal tokens and the group's; `limit` and `offset` count in each list for itself."""
+    """List my personal tokens and the group's. `limit` and `offset` count in each list for itself."""
 
     serializer_class = TokenListSerializer
     query_serializer_class = ListQuerySerializer
@@ -81,6 +81,7 @@ class CreateToken(TokenAPIView):
     input_serializers = {"POST": TokenInSerializer}
 
     def post(self, request: Request) -> Response:
+        """Upload a token."""
         token = services.upload_token(scope=self.scope, **self.input, by=self.membership)
         return Response(TokenOutSerializer(token).data, status=201)
 
@@ -90,13 +91,16 @@ class TokenDetail(TokenAPIView):
     input_serializers = {"PATCH": RenameSerializer}
 
     def get(self, request: Request, name: str) -> Response:
+        """Show a token, without its secret."""
         return Response(TokenOutSerializer(self.token).data)
 
     def patch(self, request: Request, name: str) -> Response:
+        """Rename a token."""
         token = services.rename_token(token=self.token, **self.input, by=self.membership)
         return Response(TokenOutSerializer(token).data)
 
     def delete(self, request: Request, name: str) -> Response:
+        """Delete a token with its secret and its quotas."""
         services.delete_token(token=self.token, by=self.membership)
         return Response(status=204)
 
@@ -105,13 +109,14 @@ class TokenDetail(TokenAPIView):
 
 
 class GroupQuota(QuotaAPIView):
-    """How much everybody together may spend on a group token; GET answers null where no quota is set."""
+    """How much everybody together may spend on a group token."""
 
     serializer_class = QuotaOutSerializer
     input_serializers = {"POST": QuotaInSerializer, "PATCH": QuotaPatchSerializer}
 
     @extend_schema(responses=QuotaOutSerializer(allow_null=True))
     def get(self, request: Request, **kwargs: str) -> Response:
+        """Show a quota, or null where none is set. Members see their own."""
         policy = quota_of(self.token, self.member)
         return Response(self.get_serializer(policy).data if policy else None)
 
@@ -129,7 +134,7 @@ class UserQuota(GroupQuota):
 
 
 class Solvers(MemberAPIView):
-    """Solvers by provider, and their parameters."""
+    """List solvers by provider, with their parameters."""
 
     permissions = {"GET": Permission.VIEW_ORGANIZATION}
 
@@ -139,7 +144,7 @@ class Solvers(MemberAPIView):
 
 
 class Providers(MemberAPIView):
-    """Names of the providers that have solvers here."""
+    """List the providers that have solvers here."""
 
     permissions = {"GET": Permission.VIEW_ORGANIZATION}
 

@@ -64,15 +64,18 @@ class QuotaAPIView(MemberAPIView):
         return find_quota(self.token, self.member)
 
     def post(self, request: Request, **kwargs: str) -> Response:
+        """Set a quota. Where one is set already, change that one."""
         policy = services.assign_quota(
             token=self.token, member=self.member, **self.input, by=self.membership, now=timezone.now()
         )
         return Response(self.get_serializer(policy).data, status=201)
 
     def patch(self, request: Request, **kwargs: str) -> Response:
+        """Change a quota, or when it is in force. What is left out stays."""
         policy = services.change_quota(policy=self.policy, **self.input, by=self.membership)
         return Response(self.get_serializer(policy).data)
 
     def delete(self, request: Request, **kwargs: str) -> Response:
+        """Remove a quota: there is no limit any more. What was spent under it stays on record."""
         services.remove_quota(policy=self.policy, by=self.membership)
         return Response(status=204)

@@ -31,7 +31,7 @@ class TokenQuery(PageQuery):
 
 
 class Tokens(MemberListAPIView):
-    """The tokens that the caller can use: their own and the group's. POST uploads one."""
+    """List the tokens that I can use: my own and the group's. Secrets are never shown."""
 
     serializer_class = TokenSerializer
     query_serializer_class = TokenQuery
@@ -51,6 +51,7 @@ class Tokens(MemberListAPIView):
 
     @extend_schema(responses={201: UploadedTokenSerializer})
     def post(self, request: Request, **kwargs: str) -> Response:
+        """Upload a token: a personal one for myself or, for admins, one for the group."""
         require(self.membership, PERMISSION_TO_MANAGE[self.input["scope"]])
         token = services.upload_token(**self.input, by=self.membership)
         token.same_secret_as = services.same_secret_as(token, seen_by=self.membership)  # type: ignore[attr-defined]
@@ -58,29 +59,29 @@ class Tokens(MemberListAPIView):
 
 
 class TokenDetail(TokenAPIView):
-    """One token: rename it, or delete it with its secret and its quotas."""
-
     serializer_class = TokenSerializer
     input_serializers = {"PATCH": RenameSerializer}
 
     def get(self, request: Request, **kwargs: str) -> Response:
+        """Show a token, without its secret."""
         return Response(self.get_serializer(self.token).data)
 
     def patch(self, request: Request, **kwargs: str) -> Response:
+        """Rename a token. Its quotas and its history stay with it."""
         token = services.rename_token(token=self.token, **self.input, by=self.membership)
         return Response(self.get_serializer(token).data)
 
     def delete(self, request: Request, **kwargs: str) -> Response:
+        """Delete a token with its secret and its quotas. What was used through it stays on record."""
         services.delete_token(token=self.token, by=self.membership)
         return Response(status=204)
 
 
 class TokenSecret(TokenAPIView):
-    """PUT replaces the secret of a token; its name, quotas and history stay."""
-
     serializer_class = TokenSerializer
     input_serializers = {"PUT": SecretSerializer}
 
     def put(self, request: Request, **kwargs: str) -> Response:
+        """Replace the secret of a token. Its name, quotas and history stay."""
         token = services.replace_secret(token=self.token, **self.input, by=self.membership, now=timezone.now())
         return Response(self.get_serializer(token).data)
