@@ -3,6 +3,8 @@
 from django.core.exceptions import ValidationError
 from email_validator import EmailNotValidError, validate_email
 
+NOT_IN_PATHS = frozenset("/?#%")  # the SDK puts addresses into paths as they are
+
 
 def validate_sdk_email(value: str) -> None:
     """Refuse addresses that the Luna SDK refuses, such as x@localhost or x@lab.test: its client could not even start.
@@ -17,6 +19,8 @@ def validate_sdk_email(value: str) -> None:
             "Local names (@localhost, .local, .test, .invalid) do not work with the Luna SDK.",
             code="email",
         ) from None
+    if NOT_IN_PATHS & set(value):
+        raise ValidationError("An email address with / ? # or % does not work with the Luna SDK.", code="email")
 
 
 def validate_printable(value: str) -> None:

@@ -3,10 +3,10 @@
 import os
 from typing import Any
 
-from django.core.asgi import get_asgi_application
+from .handlers import asgi_handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lunaportal.settings")
-django = get_asgi_application()
+django = asgi_handler()
 
 from gateway.app import application as gateway_application  # noqa: E402  Django has to be set up first
 

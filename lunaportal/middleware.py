@@ -77,3 +77,14 @@ def refuse_insecure_api(get_response: GetResponse) -> GetResponse:
         return get_response(request)
 
     return middleware
+
+
+def refuse_bodies_without_length(get_response: GetResponse) -> GetResponse:
+    """Refuse chunked bodies, which Django takes for empty: a change that changes nothing would look like a success."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if "HTTP_TRANSFER_ENCODING" in request.META and is_api(request.path_info):
+            return error_response(411, "Send the body whole, with a Content-Length.")
+        return get_response(request)
+
+    return middleware

@@ -121,6 +121,7 @@ MIDDLEWARE = [
     "lunaportal.middleware.collapse_leading_slashes",
     "lunaportal.middleware.trust_proxies",
     "lunaportal.middleware.refuse_insecure_api",
+    "lunaportal.middleware.refuse_bodies_without_length",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -261,7 +262,7 @@ SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 # The SDKs take a redirect for an answer; lunaportal.middleware.refuse_insecure_api tells them to use https instead.
-SECURE_REDIRECT_EXEMPT = [r"^(api|luna-solve|luna-q|dwave)/", r"^(livez|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(api|luna-solve|luna-q|dwave)(/|$)", r"^(livez|readyz)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"

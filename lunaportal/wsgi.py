@@ -2,11 +2,11 @@
 
 import os
 
-from django.core.wsgi import get_wsgi_application
+from .handlers import wsgi_handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "lunaportal.settings")
 
-application = get_wsgi_application()
+application = wsgi_handler()
 
 from .startup import refuse_wrong_key  # noqa: E402  # needs Django to be set up
 

@@ -21,7 +21,7 @@ from rest_framework.serializers import Serializer
 from accounts.models import User
 
 from .models import ApiKey, Membership
-from .permissions import Permission
+from .permissions import ROLE_PERMISSIONS, Permission
 
 P = ParamSpec("P")
 
@@ -60,7 +60,7 @@ def membership_of_key(key: ApiKey, slug: str | None, permission: Permission) -> 
 
 def require(membership: Membership, permission: Permission) -> Membership:
     if not membership.can(permission):
-        subject = "This API key" if membership.key else "Your role"
+        subject = "This API key" if permission in ROLE_PERMISSIONS[membership.role] else "Your role"
         raise PermissionDenied(f"{subject} does not include the right “{permission.replace('_', ' ')}”.")
     return membership
 

@@ -116,3 +116,17 @@ class TestRefuseInsecureApi:
         request = RequestFactory().get("/api/v1/tokens")
 
         assert passed_through(refuse_insecure_api, request) is request
+
+
+class TestBodiesWithoutLength:
+    @pytest.mark.parametrize("path", ["/luna-solve/api/v1/qpu-tokens/shared", "/api/v1/organizations"])
+    def test_programs_are_asked_for_the_length(self, client, path):
+        response = client.post(path, headers={"Transfer-Encoding": "chunked"})
+        assert response.status_code == 411
+        assert response.json()["internal_code"] == "LENGTH_REQUIRED"
+
+
+def test_bare_roots_of_the_apis_answer_json(client):
+    for path in ("/api", "/luna-solve", "/luna-q"):
+        response = client.get(path)
+        assert (response.status_code, response["Content-Type"]) == (404, "application/json")
