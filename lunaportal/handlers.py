@@ -1,7 +1,7 @@
 """Django's request handlers, for whom every request is UTF-8.
 
-Django would decode the query with whatever codec the Content-Type names as its charset. Some of Python's are not for text
-(bz2, hex): with them the request could not even be made, and the answer would be the server's own error page.
+Django would decode the query with whatever codec the Content-Type names as its charset. Some of Python's are not for
+text (bz2, hex): the request could not even be made, and the answer would be the server's own error page.
 """
 
 from typing import Any
