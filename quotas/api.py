@@ -1,5 +1,6 @@
 """REST API of quotas and usage, below /api/v1/organizations/<organization>/."""
 
+import unicodedata
 from functools import cached_property
 from typing import Any
 
@@ -9,12 +10,15 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.models import normalize_email
 from organizations.access import MemberAPIView, require
 from organizations.lists import MemberListAPIView, PageQuery
 from organizations.models import Membership
 from organizations.permissions import Permission
 from tokens.access import find_token
 from tokens.models import QpuToken, TokenScope
+from tokens.names import MAX_LENGTH
+from tokens.services import require_group_tokens
 
 from . import services
 from .access import QuotaAPIView
@@ -37,7 +41,7 @@ class QuotaQuery(PageQuery):
 
 
 class Quotas(MemberListAPIView):
-    """All quotas on a group token: the group's, and those of single members."""
+    """List the quotas on a group token: the group's, and those of single members."""
 
     serializer_class = QuotaSerializer
     query_serializer_class = QuotaQuery
@@ -58,6 +62,7 @@ class GroupQuota(QuotaAPIView):
     input_serializers = {"POST": AssignQuotaSerializer, "PATCH": ChangeQuotaSerializer}
 
     def get(self, request: Request, **kwargs: str) -> Response:
+        """Show a quota, and what is left of it."""
         return Response(self.get_serializer(self.policy).data)
 
 
@@ -71,7 +76,7 @@ class UserQuery(PageQuery):
 
 
 class TokenUsers(MemberListAPIView):
-    """Who may use a group token: every member, with their own quota if they have one, and whether they can run now."""
+    """List who may use a group token: every member, with their own quota, and whether they can run now."""
 
     serializer_class = TokenUserSerializer
     query_serializer_class = UserQuery
@@ -82,6 +87,7 @@ class TokenUsers(MemberListAPIView):
         return find_token(self.membership, TokenScope.GROUP, self.kwargs["name"])
 
     def get_queryset(self) -> QuerySet[Membership]:
+        require_group_tokens(self.membership.organization)
         quotas = Prefetch("quotas", self.token.quotas.all(), to_attr="quotas_on_token")
         members = self.membership.organization.memberships.select_related("user").prefetch_related(quotas)
         part = self.query.get("search")
@@ -103,7 +109,7 @@ class CanRunQuery(serializers.Serializer):
 
 
 class CanRun(MemberAPIView):
-    """What applies to the caller on a token, what is left, and what would refuse a job of so many nanoseconds now."""
+    """Tell which quotas limit me on a token, what is left, and what would refuse a job of so many nanoseconds now."""
 
     serializer_class = DecisionSerializer
     query_serializer_class = CanRunQuery
@@ -127,18 +133,26 @@ class UsageQuery(PageQuery):
     of = serializers.ChoiceField(
         choices=["me", "organization"], default="me", help_text="Everybody's jobs are for admins."
     )
-    user = serializers.EmailField(required=False)
-    token = serializers.CharField(required=False, help_text="Name of a token at the time of the job.")
+    user = serializers.EmailField(required=False, help_text="Email address of a user at the time of the job.")
+    token = serializers.CharField(
+        required=False, max_length=4 * MAX_LENGTH, help_text="Name of a token at the time of the job."
+    )
     status = serializers.ChoiceField(choices=Usage.Status.choices, required=False)
     source = serializers.ChoiceField(choices=Usage.Source.choices, required=False)  # type: ignore[assignment]
     since = serializers.DateTimeField(required=False, help_text="Created at or after.")
     until = serializers.DateTimeField(required=False, help_text="Created before.")
     order = serializers.ChoiceField(choices=["id", "-id"], default="-id")
 
+    def validate_user(self, value: str) -> str:
+        return normalize_email(value)
+
+    def validate_token(self, value: str) -> str:
+        return unicodedata.normalize("NFC", value)
+
 
 # Query parameter -> look-up on the ledger.
 USAGE_FILTERS = {
-    "user": "user_email__iexact",
+    "user": "user_email",
     "token": "token_name",
     "status": "status",
     "source": "source",
@@ -148,7 +162,7 @@ USAGE_FILTERS = {
 
 
 class UsageList(MemberListAPIView):
-    """Jobs, newest first: the caller's own or, for admins, everybody's on the organization's tokens."""
+    """List jobs, newest first: my own or, for admins, everybody's on the organization's tokens."""
 
     serializer_class = UsageSerializer
     query_serializer_class = UsageQuery

@@ -146,7 +146,8 @@ class Usage(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "id"], name="usage_of_organization"),
             models.Index(fields=["user_id", "id"], name="usage_of_user"),
-            models.Index(fields=["token_id", "id"], name="usage_of_token"),
+            models.Index(fields=["organization_id", "user_email", "id"], name="usage_of_organization_user"),
+            models.Index(fields=["organization_id", "token_name", "id"], name="usage_of_organization_token"),
             models.Index(fields=["created_at"], condition=Q(status="reserved"), name="usage_open"),
         ]
         constraints = [

@@ -27,7 +27,7 @@ class QuotaSerializer(serializers.ModelSerializer):
     """A policy as admins see it."""
 
     subject = serializers.ChoiceField(choices=[(value, value) for value in Subject], read_only=True)
-    user = serializers.EmailField(source="member.user.email", default=None, read_only=True)
+    user = serializers.EmailField(source="member.user.email", default=None, allow_null=True, read_only=True)
     left_ns = serializers.IntegerField(source="limit.left_ns", read_only=True)
 
     class Meta:

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name_plural': 'usage',
-                'indexes': [models.Index(fields=['organization_id', 'id'], name='usage_of_organization'), models.Index(fields=['user_id', 'id'], name='usage_of_user'), models.Index(fields=['token_id', 'id'], name='usage_of_token'), models.Index(condition=models.Q(('status', 'reserved')), fields=['created_at'], name='usage_open')],
+                'indexes': [models.Index(fields=['organization_id', 'id'], name='usage_of_organization'), models.Index(fields=['user_id', 'id'], name='usage_of_user'), models.Index(fields=['organization_id', 'user_email', 'id'], name='usage_of_organization_user'), models.Index(fields=['organization_id', 'token_name', 'id'], name='usage_of_organization_token'), models.Index(condition=models.Q(('status', 'reserved')), fields=['created_at'], name='usage_open')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('estimate_ns__gt', 0)), name='usage_estimate_is_positive'), models.CheckConstraint(condition=models.Q(models.Q(('access_time_ns__gte', 0), ('closed_at__isnull', False), ('status', 'settled')), models.Q(('access_time_ns', None), ('closed_at__isnull', False), ('status', 'released')), models.Q(('access_time_ns', None), ('closed_at', None), ('status', 'reserved')), _connector='OR'), name='usage_is_open_settled_or_released')],
             },
         ),

@@ -1,4 +1,4 @@
-"""For test_kill: forks a process full of jobs for each line that it reads, and says its id."""
+"""For test_kill: forks a process full of jobs for each line that it reads, and says its id. Takes a database's name."""
 
 import os
 import random
@@ -13,6 +13,7 @@ import django
 if __name__ == "__main__":
     django.setup()
 
+from django.db import connection
 from django.utils import timezone
 
 from organizations.models import Membership
@@ -40,6 +41,7 @@ def work() -> None:
 
 
 if __name__ == "__main__":
+    connection.settings_dict["NAME"] = sys.argv[1]
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for what gets killed
     for _ in sys.stdin:
         pid = os.fork()

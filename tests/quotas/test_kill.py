@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from time import monotonic, sleep
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
@@ -21,23 +20,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KILLS = 20
 
 
-def url_of_database():
-    """What TEST_DATABASE_URL must be for another process to use the database of this test."""
-    database = connection.settings_dict
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{database['NAME']}"
-    user, password, host, port = (quote(str(database[key]), safe="") for key in ("USER", "PASSWORD", "HOST", "PORT"))
-    return f"postgresql://{user}:{password}@/{database['NAME']}?host={host}" + (f"&port={port}" if port else "")
-
-
 @pytest.fixture
 def start_jobs():
     """start_jobs(): the id of a new process that is full of jobs."""
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings", "TEST_DATABASE_URL": url_of_database()}
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.quotas.busy"],
+        [sys.executable, "-m", "tests.quotas.busy", str(connection.settings_dict["NAME"])],
         cwd=settings.BASE_DIR,
-        env=environment,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "tests.settings"},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
