@@ -76,7 +76,9 @@ def with_connection(work: Callable[[], T]) -> T:
     try:
         return work()
     finally:
-        connection.close()  # back into the pool: this thread may be idle for long
+        # Back into the pool: this thread may be idle for long. SQLite has none, and opens and closes at a high price.
+        if connection.vendor != "sqlite":
+            connection.close()
 
 
 class Call:

@@ -40,7 +40,9 @@ async def poll(call: Call, ids: list[str]) -> Response:
     said = await statuses(call, list(problems), seconds)
     if not any(words.get("status") in services.TERMINAL for words in said.values()):
         await asyncio.sleep(LEAST_WAIT - (time.monotonic() - asked_at))
-    await call.in_database(services.record_all, problems, said, timezone.now())
+    news = {id_: words for id_, words in said.items() if services.news_in(words, problems[id_])}
+    if news:  # most often there are none, and nobody need wait for the database
+        await call.in_database(services.record_all, problems, news, timezone.now())
     return answer("problems", [status_of(problems[id_], said.get(id_), call) for id_ in ids])
 
 

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.http import Http404
 from rest_framework.exceptions import AuthenticationFailed
 
 from organizations.access import membership_of_key
@@ -22,7 +21,6 @@ from organizations.permissions import Permission
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS
-from tokens.access import find_token
 from tokens.models import Provider, QpuToken
 from tokens.names import clean_name
 
@@ -52,12 +50,12 @@ def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
     """Let a program in that may use the token, or refuse."""
     try:
         member = membership_of_key(valid_key(raw_key, now), None, Permission.USE_TOKENS)
-        token = find_token(member, scope, clean_name(name))
+        token = QpuToken.objects.of(member, scope).defer(None).get(name=clean_name(name))
     except AuthenticationFailed as error:
         raise Refusal(401, str(error.detail)) from None
     except PermissionDenied as error:
         raise Refusal(403, str(error)) from None
-    except (Http404, ValidationError):
+    except (QpuToken.DoesNotExist, ValidationError):
         raise Refusal(404, "There is no such token, or it is not yours to use.") from None
     if token.provider != Provider.DWAVE:
         raise Refusal(404, "This token is not for D-Wave.")
@@ -131,19 +129,29 @@ def accept(problem: Problem, said: dict[str, Any], now: datetime) -> None:
 
 def record(problem: Problem, said: dict[str, Any], now: datetime) -> None:
     """Keep what D-Wave says of a problem, and settle or release it as soon as that shows how it ended."""
-    status = text(said.get("status"))
-    news = {
-        "status": status if status in STATUSES else "",
-        **{name: text(said.get(name))[:40] for name in ("submitted_on", "solved_on")},
-    }
-    news = {name: value for name, value in news.items() if value and value != getattr(problem, name)}
-    if news:
+    if news := news_in(said, problem):
         remember(problem, news, now)
+    if not is_open(problem):
+        return
     cost = cost_ns(said.get("answer"), problem)
     if cost is not None:
         quotas.settle(usage=problem.usage, access_time_ns=cost, now=now)
-    elif status in RELEASING:
+    elif text(said.get("status")) in RELEASING:
         quotas.release(usage=problem.usage, now=now)
+
+
+def news_in(said: dict[str, Any], problem: Problem) -> dict[str, str]:
+    """What D-Wave says that we did not know, by our fields."""
+    status = text(said.get("status"))
+    words = {
+        "status": status if status in STATUSES else "",
+        **{name: text(said.get(name))[:40] for name in ("submitted_on", "solved_on")},
+    }
+    return {name: value for name, value in words.items() if value and value != getattr(problem, name)}
+
+
+def is_open(problem: Problem) -> bool:
+    return problem.usage.status == Usage.Status.RESERVED
 
 
 def remember(problem: Problem, news: dict[str, str], now: datetime) -> None:
@@ -184,7 +192,7 @@ def as_dict(value: Any) -> dict[str, Any]:
 
 
 def record_all(problems: dict[str, Problem], said: dict[str, dict[str, Any]], now: datetime) -> None:
-    """Keep what D-Wave says of several problems, by their ids; most often that is nothing new."""
+    """Keep what D-Wave says of several problems, by their ids."""
     for upstream_id, words in said.items():
         record(problems[upstream_id], words, now)
 
