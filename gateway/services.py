@@ -20,7 +20,7 @@ from organizations.models import Membership
 from organizations.permissions import Permission
 from quotas import services as quotas
 from quotas.models import Usage
-from quotas.policies import MAX_NS
+from quotas.policies import MAX_NS, Reason
 from tokens.models import Provider, QpuToken
 from tokens.names import clean_name
 
@@ -97,6 +97,16 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
         return Refusal(403, str(error))
     except ValidationError as error:
         return Refusal(400, " ".join(error.messages))
+
+
+def time_left_ns(door: Door, now: datetime) -> int | None:
+    """What the member's next job may take on this token; None where nothing limits it."""
+    try:
+        decision = quotas.can_run(token=door.token, member=door.member, needed_ns=1, now=now)
+    except PermissionDenied:
+        return 0
+    in_force = all(refusal.reason is Reason.EXHAUSTED for refusal in decision.refusals)
+    return decision.left_ns if in_force else 0
 
 
 def owns_upload(door: Door, upload_id: str) -> bool:

@@ -48,7 +48,16 @@ async def submit(call: Call) -> Response:
     # Whatever happens to the client from here on: what is booked must be sent, and what is said recorded.
     outcomes = await call.gateway.to_the_end(process(call, bodies))
     items = [as_item(outcome, call) for outcome in outcomes]
-    return answer("problems", items if isinstance(body, list) else items[0])
+    return answer("problems", items if isinstance(body, list) else items[0], headers=await time_left(call))
+
+
+async def time_left(call: Call) -> dict[str, str]:
+    """A header for programs that want to know; no reason to lose the ids of problems that are accepted."""
+    try:
+        left_ns = await call.in_database(services.time_left_ns, call.door, timezone.now())
+    except DatabaseError:
+        return {}
+    return {} if left_ns is None else {"X-Portal-Time-Left-Ns": str(left_ns)}
 
 
 def as_item(item: Booked | Refusal, call: Call) -> dict[str, Any]:

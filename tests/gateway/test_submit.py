@@ -5,6 +5,7 @@ import zlib
 from datetime import UTC, datetime
 
 import pytest
+from django.db import OperationalError
 
 from gateway.models import Problem
 from quotas.models import Usage
@@ -65,6 +66,33 @@ class TestBooking:
 
         assert booked() == ran() > 0
         assert Usage.objects.get().organization_id is None
+
+
+class TestTimeLeft:
+    def test_the_answer_tells_what_the_next_job_may_take(self, bobs, bob, assign, job):
+        assign(None, 10**9)
+        user = assign(bob, 10**8)
+
+        answer = bobs.post("problems/", json=[job()])
+
+        user.refresh_from_db()
+        assert int(answer.headers["X-Portal-Time-Left-Ns"]) == 10**8 - user.reserved_ns - user.used_ns
+
+    def test_it_is_nothing_outside_of_the_window(self, bobs, assign, job):
+        assign(None, 10**12, start=datetime(2040, 1, 1, tzinfo=UTC))
+
+        assert bobs.post("problems/", json=[job()]).headers["X-Portal-Time-Left-Ns"] == "0"
+
+    def test_it_is_no_reason_to_lose_an_id(self, bobs, job, monkeypatch):
+        def fail(*args):
+            raise OperationalError("server closed the connection")
+
+        monkeypatch.setattr("gateway.services.time_left_ns", fail)
+
+        assert bobs.submit_id(job())
+
+    def test_it_is_not_told_where_nothing_limits(self, bobs, job):
+        assert "X-Portal-Time-Left-Ns" not in bobs.post("problems/", json=[job()]).headers
 
 
 class TestForms:
