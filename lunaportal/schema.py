@@ -28,20 +28,30 @@ costs the same; rows that come or go meanwhile shift nothing.
 time zone. **Secrets** of QPU tokens come in and never go out.
 """
 
-# First match wins.
-TAGS = {
-    "/api-keys": ("API keys", "What programs sign in with. The key itself is shown once, when it is made."),
-    "/invitations": ("Invitations", "Offers by mail to join an organization."),
-    "/member": ("Members", "Who belongs to an organization, and in which role."),
-    "/can-run": ("Quotas", "How much QPU time of a group token may be spent, by everybody together or by one member."),
-    "/group/{name}/users": ("Quotas", ""),
-    "/quotas": ("Quotas", ""),
-    "/usage": ("Usage", "The ledger of jobs: what was reserved, and what they really cost."),
-    "/audit": ("Audit", "Who did what when."),
-    "{organization}/qpu-tokens": ("QPU tokens", "Secrets of QPU providers, personal or shared by a group."),
-    "/organizations": ("Organizations", "The tenants: a lab, a course or a company."),
-    "": ("Luna SDK", "What luna-quantum asks for: here and below /luna-solve/api/v1 and /luna-q/api/v1."),
-}
+# Name, which paths it is for, and what it means; in the order in which readers see them.
+TAGS = [
+    ("Organizations", r"/organizations(/{organization})?$", "The tenants: a lab, a course or a company."),
+    ("Members", r"/members(/{member_id})?$|/membership$", "Who belongs to an organization, and in which role."),
+    ("Invitations", r"/invitations", "Offers by mail to join an organization."),
+    ("API keys", r"/api-keys", "What programs sign in with. The key itself is shown once, when it is made."),
+    (
+        "QPU tokens",
+        r"{organization}/qpu-tokens(/\w+/{name}(/secret)?)?$",
+        "Secrets of QPU providers, personal or shared by a group.",
+    ),
+    (
+        "Quotas",
+        r"{organization}/qpu-tokens/\w+/{name}/(quotas|users|can-run)",
+        "How much QPU time of a group token may be spent, by everybody together or by one member.",
+    ),
+    ("Usage", r"/usage$", "The ledger of jobs: what was reserved, and what they really cost."),
+    ("Audit", r"/audit$", "Who did what when."),
+    (
+        "Luna SDK",
+        r"^/api/v1/(?!organizations)",
+        "What luna-quantum asks for: here and below /luna-solve/api/v1 and /luna-q/api/v1.",
+    ),
+]
 PATH_PARAMETERS: dict[str, tuple[dict[str, str], str]] = {
     "organization": ({"type": "string"}, "Slug of the organization: its name in addresses."),
     "member_id": ({"type": "integer"}, "The `id` of a member, from the list of members."),
@@ -127,7 +137,7 @@ class PortalSchema(AutoSchema):
         return self.docstring()[1]
 
     def get_tags(self) -> list[str]:
-        return [next(tag for part, (tag, _) in TAGS.items() if part in self.path)]
+        return [name for name, paths, _ in TAGS if re.search(paths, self.path)]
 
     def map_parsers(self) -> list[str]:
         return ["application/json"]  # whatever the Content-Type of a request says
@@ -185,5 +195,5 @@ def describe_the_whole(result: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Add what operations share: the bodies of refusals, what tags mean, and how to begin."""
     result["info"]["description"] = DESCRIPTION
     result["components"]["schemas"] |= {"Error": ERROR, "Unauthenticated": UNAUTHENTICATED}
-    result["tags"] = [{"name": name, "description": text} for name, text in TAGS.values() if text]
+    result["tags"] = [{"name": name, "description": meaning} for name, _, meaning in TAGS]
     return result
