@@ -39,12 +39,16 @@ class Portal:
         arguments = ["--organization", "Tour", "--email", email, "--role", role, "--key", "tour", "--json"]
         return json.loads(self.manage("create_member", *arguments))["api_key"]
 
+    def last_log_lines(self) -> str:
+        return "\n".join(self.log.read_text().splitlines()[-5:])
+
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("portal")
     port = free_port()
     url = f"http://127.0.0.1:{port}"
+    emulator = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOST": "127.0.0.1",
@@ -54,10 +58,11 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
         "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "SERVE_STATIC_FROM_SOURCE": "true",
+        "DWAVE_UPSTREAM_ENDPOINT": f"http://127.0.0.1:{emulator}/sapi/v2/",
     }
     running = Portal(url, environment, folder / "log")
     with running.log.open("w") as log:
-        command = [sys.executable, "manage.py", "up", "--no-demo"]
+        command = [sys.executable, "manage.py", "up", "--no-demo", "--emulator", str(emulator)]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             wait_until_ready(running, process)

@@ -16,8 +16,7 @@ def run(command: list, portal: Portal) -> str:
     finished = subprocess.run(
         command, env={"LUNA_BASE_URL": portal.url}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    last_lines = "\n".join(portal.log.read_text().splitlines()[-5:])
-    assert finished.returncode == 0, f"{finished.stdout}\n\nThe portal's log:\n{last_lines}"
+    assert finished.returncode == 0, f"{finished.stdout}\n\nThe portal's log:\n{portal.last_log_lines()}"
     return finished.stdout
 
 
