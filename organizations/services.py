@@ -205,10 +205,15 @@ def revoke_invitation(*, invitation: Invitation, by: Membership, now: datetime) 
     log.record(Event.Action.INVITATION_REVOKED, by=by, target=invitation)
 
 
+def is_invited(user: User, invitation: Invitation) -> bool:
+    """Whether the user has shown that the invited address is theirs."""
+    return bool(EmailAddress.objects.filter(user=user, email=invitation.email, verified=True).exists())
+
+
 @transaction.atomic
 def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> Membership:
-    """Join; only for who has shown that the invited address is theirs, once, and in time."""
-    if not EmailAddress.objects.filter(user=user, email=invitation.email, verified=True).exists():
+    """Join; only for whom the invitation was sent to, once, and in time."""
+    if not is_invited(user, invitation):
         raise ValidationError("This invitation is for another email address.", code="email")
     open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
     if not open_invitations.update(accepted_at=now):

@@ -75,7 +75,8 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         else:
             messages.success(request, f"You are a member of {membership.organization} now.")
             return redirect(membership.organization)
-    context = {"invitation": invitation, "token": token, "here": request.path}
+    is_mine = isinstance(request.user, User) and services.is_invited(request.user, invitation)
+    context = {"invitation": invitation, "token": token, "is_mine": is_mine}
     return render(request, "organizations/accept_invitation.html", context)
 
 

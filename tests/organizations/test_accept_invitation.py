@@ -133,9 +133,17 @@ class TestLink:
     def test_somebody_else_is_told_so(self, client, link):
         mallory = add_user("mallory@example.com")
         client.force_login(mallory)
-        assert "for another address" in client.get(link).content.decode()
+        page = client.get(link).content.decode()
+        assert "This invitation is for another address." in page
+        assert "Join as" not in page
         assert "for another email address" in client.post(link).content.decode()
         assert not mallory.memberships.exists()
+
+    def test_they_can_sign_out_and_come_back(self, client, link):
+        client.force_login(add_user("mallory@example.com"))
+        response = client.post("/accounts/logout/", {"next": link})
+        assert response["Location"] == link
+        assert "Create an account" in client.get(link).content.decode()
 
     def test_signed_out_nobody_joins(self, client, link):
         page = client.post(link)

@@ -47,3 +47,23 @@ class TestHome:
     def test_with_none_it_says_how_to_get_in(self, client, db):
         client.force_login(add_user("dora@example.com"))
         assert "ask its admin to invite dora@example.com" in client.get("/").content.decode()
+
+
+class TestSwitcher:
+    """On every page of an organization, the way to the others."""
+
+    def switcher(self, page) -> str:
+        return page.content.decode().partition('aria-label="Organizations"')[2].partition("</nav>")[0]
+
+    def test_it_leads_to_my_organizations_and_to_a_new_one(self, browser, bob, charlie):
+        add_member("bob@example.com", organization="Initech")
+        for path in ("/o/acme", "/o/acme/keys/new"):
+            menu = self.switcher(browser(bob).get(path))
+            assert '<a href="/o/acme" aria-current="true">Acme</a>' in menu
+            assert '<a href="/o/initech">Initech</a>' in menu
+            assert '"/organizations/new"' in menu
+            assert "Globex" not in menu
+
+    def test_where_sign_up_is_by_invitation_it_leads_to_no_new_one(self, browser, bob, settings):
+        settings.SIGNUP = "invited"
+        assert "/organizations/new" not in self.switcher(browser(bob).get("/o/acme"))

@@ -7,7 +7,7 @@ from django.utils import timezone
 from organizations.models import Plan
 from organizations.services import issue_key, revoke_key
 from quotas import services, views
-from quotas.policies import Limit, Subject, Window
+from quotas.policies import Limit, Reason, Subject, Window
 from quotas.templatetags.durations import duration, limit_meter
 from tests.conftest import SECRET, join
 from tokens.services import upload_token
@@ -48,8 +48,9 @@ class TestTokens:
         assign(None, 10, start=starts_at)
         assign(bob, 0)
         page = text_of(browser(bob).get(DASHBOARD))
-        assert f"Refused by the group quota of this token: it begins at {starts_at:%Y-%m-%d %H:%M} UTC." in page
-        assert "Refused by the user quota of this token" in page
+        assert "No job can start now: the group's quota begins on <time" in page
+        assert f"{starts_at:%H:%M} UTC</time>." in page
+        assert "No job can start now: your own quota is used up." in page
 
     def test_it_says_when_there_is_no_limit(self, lab_token, bob, browser):
         assert "No limit" in text_of(browser(bob).get(DASHBOARD))
