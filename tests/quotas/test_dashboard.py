@@ -7,7 +7,7 @@ from django.utils import timezone
 from organizations.models import Plan
 from organizations.services import issue_key, revoke_key
 from quotas import services, views
-from quotas.policies import Limit, Reason, Subject, Window
+from quotas.policies import Limit, Subject, Window
 from quotas.templatetags.durations import duration, limit_meter
 from tests.conftest import SECRET, join
 from tokens.services import upload_token
