@@ -9,10 +9,8 @@ from rest_framework import serializers
 from accounts.models import User
 from quotas.models import TimeQuotaPolicy
 from quotas.policies import MAX_NS
-from tokens.models import Provider, QpuToken, TokenScope
+from tokens.models import SDK_SCOPES, Provider, QpuToken
 
-# The SDK's words for the scopes, in paths and queries.
-WIRE_SCOPES = {"shared": TokenScope.GROUP, "private": TokenScope.PERSONAL}
 MAX_LIST = 1000
 
 
@@ -74,7 +72,7 @@ class QuotaPatchSerializer(QuotaInSerializer):
 
 class ListQuerySerializer(serializers.Serializer):
     filter_provider = serializers.CharField(required=False, help_text="An unknown provider has no tokens.")
-    token_type = serializers.ChoiceField(choices=list(WIRE_SCOPES), required=False)
+    token_type = serializers.ChoiceField(choices=list(SDK_SCOPES), required=False)
     limit = serializers.IntegerField(default=10, min_value=1, max_value=MAX_LIST, help_text="Tokens in each list.")
     offset = serializers.IntegerField(default=0, min_value=0, max_value=2**31 - 1, help_text="Tokens to skip.")
 

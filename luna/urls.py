@@ -2,8 +2,9 @@
 
 from django.urls import path
 
+from tokens.models import SDK_SCOPES
+
 from . import views
-from .serializers import WIRE_SCOPES
 
 # What LunaSolve and LunaQ clients share.
 urlpatterns = [
@@ -13,7 +14,7 @@ urlpatterns = [
     path("qpu-tokens/shared/quota/user/<token_name:name>/<email:email>", views.UserQuota.as_view()),
     *(
         path(f"qpu-tokens/{wire}{rest}", view.as_view(scope=scope))
-        for wire, scope in WIRE_SCOPES.items()
+        for wire, scope in SDK_SCOPES.items()
         for rest, view in (("", views.CreateToken), ("/<token_name:name>", views.TokenDetail))
     ),
 ]

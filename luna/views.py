@@ -13,13 +13,12 @@ from quotas.access import QuotaAPIView, quota_of
 from quotas.models import TimeQuotaPolicy
 from tokens import services
 from tokens.access import TokenAPIView
-from tokens.models import QpuToken
+from tokens.models import SDK_SCOPES, QpuToken
 from tokens.serializers import RenameSerializer
 
 from .catalog import SOLVERS
 from .sdk import knows_quotas_in_lists
 from .serializers import (
-    WIRE_SCOPES,
     ListedTokenSerializer,
     ListQuerySerializer,
     QuotaInSerializer,
@@ -57,7 +56,7 @@ class TokenList(MemberAPIView):
         return Response(
             {
                 wire: self.page(scope, **self.query) if asked_for in {None, wire} else []
-                for wire, scope in WIRE_SCOPES.items()
+                for wire, scope in SDK_SCOPES.items()
             }
         )
 
