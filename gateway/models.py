@@ -24,6 +24,7 @@ class Problem(models.Model):
 
     usage = models.OneToOneField("quotas.Usage", models.CASCADE, primary_key=True, related_name="problem")
     endpoint = models.CharField(max_length=200, help_text="Where it was sent.")
+    secret_version = models.PositiveIntegerField(default=1, help_text="Which of the token's secrets it was sent with.")
     upstream_id = models.CharField(max_length=100, blank=True, help_text="Empty until D-Wave's answer is seen.")
     type = models.CharField(max_length=10)
     solver = models.JSONField(help_text="As submitted: name and version.")
@@ -46,6 +47,25 @@ class Problem(models.Model):
 
     def __str__(self) -> str:
         return self.upstream_id or f"(not accepted yet) {self.pk}"
+
+
+class TokenRules(models.Model):
+    """What jobs on a token may be, beside its quotas; a token without rules lets through what the provider takes."""
+
+    token = models.OneToOneField("tokens.QpuToken", models.CASCADE, primary_key=True, related_name="rules")
+    solvers = models.JSONField(
+        default=list, blank=True, help_text="Names of the solvers that may be used; all if empty."
+    )
+    max_estimate_ns = models.BigIntegerField(null=True, blank=True, help_text="What one job may reserve at most.")
+    max_open_problems = models.PositiveIntegerField(
+        null=True, blank=True, help_text="How many problems of one member may be open at once."
+    )
+
+    class Meta:
+        verbose_name_plural = "token rules"
+
+    def __str__(self) -> str:
+        return f"rules of {self.token}"
 
 
 class Upload(models.Model):

@@ -101,12 +101,17 @@ def rename_token(*, token: QpuToken, name: str, by: Membership) -> QpuToken:
 
 @transaction.atomic
 def replace_secret(*, token: QpuToken, secret: str, by: Membership, now: datetime) -> QpuToken:
-    """Put a new secret in the place of the old one, which is gone for good."""
-    token.secret = clean_secret(secret)
-    token.secret_digest = digest_secret(token.secret)
-    token.secret_changed_at = now
+    """Put a new secret in the place of the old one, which is kept only for the jobs that it has sent."""
+    secret = clean_secret(secret)
     lock(token)
-    token.save(update_fields=["secret", "secret_digest", "secret_changed_at"])
+    token.refresh_from_db(fields=["secret", "secret_version"])
+    if token.provider == Provider.DWAVE:  # no other provider's jobs go through the portal
+        token.retired_secrets.create(version=token.secret_version, secret=token.secret, retired_at=now)
+    token.secret = secret
+    token.secret_digest = digest_secret(secret)
+    token.secret_version += 1
+    token.secret_changed_at = now
+    token.save(update_fields=["secret", "secret_digest", "secret_version", "secret_changed_at"])
     log.record(Event.Action.SECRET_REPLACED, by=by, target=token, organization=token.organization)
     return token
 
