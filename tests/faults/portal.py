@@ -1,0 +1,235 @@
+"""A portal in processes of its own, an emulated D-Wave behind it, and the books of both.
+
+Its database is the one of TEST_DATABASE_URL (`python -m tests.postgres` sets it), else SQLite.
+"""
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import django
+
+ROOT = Path(__file__).parent.parent.parent
+LOGS = ROOT / "var/faults"
+SCRATCH = tempfile.TemporaryDirectory(prefix="lunaportal-faults-")
+
+os.environ |= {
+    "DJANGO_SETTINGS_MODULE": "lunaportal.settings",
+    "SECRET_KEY": "only-for-tests-only-for-tests-only-for-tests-only-for-tests",
+    "FIELD_ENCRYPTION_KEY": "bm90LWEtc2VjcmV0LW9ubHktZm9yLXRlc3RzLW9ubHk=",
+    "PORTAL_URL": "http://localhost",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1",
+    "SERVE_STATIC_FROM_SOURCE": "true",
+    "LOG_LEVEL": "WARNING",
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", f"sqlite:///{SCRATCH.name}/db.sqlite3"),
+}
+django.setup()
+
+from django.core.management import call_command  # noqa: E402  Django has to be set up first
+from django.utils import timezone  # noqa: E402
+
+from emulator.client import Emulator  # noqa: E402
+from gateway.models import Problem  # noqa: E402
+from gateway.reconcile import LOST_AFTER  # noqa: E402
+from organizations.models import Membership  # noqa: E402
+from organizations.permissions import Role  # noqa: E402
+from organizations.services import provide_member  # noqa: E402
+from quotas import services as quotas  # noqa: E402
+from quotas.models import TimeQuotaPolicy, Usage  # noqa: E402
+from quotas.proof import prove  # noqa: E402
+from tokens.models import QpuToken  # noqa: E402
+from tokens.services import upload_token  # noqa: E402
+
+T = TypeVar("T")
+
+GIVEN_BACK_SECONDS = LOST_AFTER.seconds  # how old a line without a trace at D-Wave becomes
+TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
+
+
+# --- Processes --------------------------------------------------------------------------------------------------------
+
+
+class Process:
+    """A process that can be killed and started anew at any moment; its log goes on."""
+
+    def __init__(self, name: str, *command: str, **environment: str) -> None:
+        self.name = name
+        self.log = LOGS / f"{name}.log"
+        self.log.write_text("")
+        self.command = [sys.executable, *command]
+        self.environment = os.environ | environment
+        self.start()
+
+    def start(self) -> None:
+        with self.log.open("a") as log:
+            self.running = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdout=log, stderr=log)
+
+    def kill(self) -> None:
+        """Without a chance to do anything about it: kill -9."""
+        self.running.kill()
+        self.running.wait()
+
+    def end(self) -> None:
+        self.running.terminate()
+        self.running.wait(60)
+
+    @property
+    def errors(self) -> list[str]:
+        """What it has logged as an error of its own."""
+        return [line for line in self.log.read_text().splitlines() if '"level": "error"' in line or "Traceback" in line]
+
+
+@dataclass
+class Portal:
+    """Two gateways, a reconciler and the emulated D-Wave that they work with."""
+
+    addresses: list[str]
+    processes: list[Process]
+    dwave: Emulator
+
+
+@contextmanager
+def running(*, jitter: float, pace: float, seed: int) -> Iterator[Portal]:
+    """A portal that is ready; every token is valid at D-Wave."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    dwave_port, *ports = (free_port() for _ in range(3))
+    dwave = Emulator(f"http://127.0.0.1:{dwave_port}/sapi/v2/")
+    options = {"port": dwave_port, "jitter": jitter, "pace": pace, "seed": seed}
+    with ExitStack() as stack:
+
+        def start(name: str, *command: str) -> Process:
+            process = Process(name, *command, DWAVE_UPSTREAM_ENDPOINT=dwave.endpoint)
+            stack.callback(process.end)
+            return process
+
+        start("emulator", "-m", "emulator", "--any-token", *(f"--{name}={value}" for name, value in options.items()))
+        until(partial(answers, dwave.endpoint.replace("sapi/v2/", "control/settings")), seconds=60)
+        serve = ["-m", "uvicorn", "lunaportal.asgi:application", "--no-proxy-headers", "--no-access-log"]
+        processes = [start(f"web-{port}", *serve, "--timeout-keep-alive=75", f"--port={port}") for port in ports]
+        processes.append(start("reconciler", "manage.py", "reconcile"))
+        addresses = [f"http://127.0.0.1:{port}" for port in ports]
+        for address in addresses:
+            until(partial(answers, f"{address}/readyz"), seconds=60)
+        yield Portal(addresses, processes, dwave)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+def answers(url: str) -> bool:
+    try:
+        urllib.request.urlopen(url, timeout=5).close()
+    except OSError:  # not listening yet, or 503
+        return False
+    return True
+
+
+def until(condition: Callable[[], T], *, seconds: float, pause: float = 0.1) -> T:
+    """Wait for something to come true."""
+    deadline = time.monotonic() + seconds
+    while not (outcome := condition()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(condition)
+        time.sleep(pause)
+    return outcome
+
+
+# --- People -----------------------------------------------------------------------------------------------------------
+
+
+def prepare_database() -> None:
+    call_command("migrate", verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def members(number: int) -> list[tuple[Membership, str]]:
+    """The members of an organization, each with an API key; the first is its admin."""
+    roles = [Role.ADMIN, *[Role.MEMBER] * (number - 1)]
+    return [
+        provide_member(organization="Crowd", email=f"user{i}@example.com", role=role, key_name="crowd")
+        for i, role in enumerate(roles)
+    ]
+
+
+def group_token(name: str, by: Membership) -> QpuToken:
+    name, secret = f"{name}-{secrets.token_hex(4)}", f"DEV-{secrets.token_hex(20)}"
+    return upload_token(scope="group", provider="dwave", name=name, secret=secret, by=by)
+
+
+def assign(token: QpuToken, member: Membership | None, quota_ns: int, by: Membership) -> TimeQuotaPolicy:
+    return quotas.assign_quota(token=token, member=member, quota_ns=quota_ns, by=by, now=timezone.now())
+
+
+# --- Books ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Books:
+    """What a token has cost, problem by problem, in nanoseconds: by our ledger, and by D-Wave's."""
+
+    token: QpuToken
+    booked: list[tuple[str, int]]
+    ran: list[tuple[str, int]]
+
+    @property
+    def booked_ns(self) -> int:
+        return sum(cost for _, cost in self.booked)
+
+    @property
+    def ran_ns(self) -> int:
+        return sum(cost for _, cost in self.ran)
+
+    @property
+    def agree(self) -> bool:
+        """Whether each problem that ran is booked once, with what it cost, and nothing else is."""
+        return sorted(self.booked) == sorted(self.ran)
+
+
+def books(token: QpuToken, dwave: Emulator) -> Books:
+    settled = Problem.objects.filter(usage__token_id=token.pk, usage__status=Usage.Status.SETTLED)
+    booked = settled.values_list("upstream_id", "usage__access_time_ns")
+    entries = dwave.ledger(QpuToken.objects.defer(None).get(pk=token.pk).secret)["entries"]
+    return Books(token, list(booked), [(entry["problem_id"], entry["deducted_ns"]) for entry in entries])
+
+
+def all_ended(dwave: Emulator) -> bool:
+    """Whether D-Wave has nothing left to do."""
+    return all(problem["status"] in TERMINAL for problem in dwave.problems())
+
+
+def open_lines(tokens: list[QpuToken]) -> int:
+    return Usage.objects.open().filter(token_id__in=[token.pk for token in tokens]).count()
+
+
+def complaints(books: list[Books], portal: Portal) -> list[str]:
+    """What must not be, whatever happened: books that differ, counters that nothing proves, errors in logs."""
+    return [
+        *(f"{each.token}: what is booked is not what ran" for each in books if not each.agree),
+        *map(str, prove()[1]),
+        *(f"{process.name}: {error}" for process in portal.processes for error in process.errors),
+    ]
+
+
+def table_of(books: list[Books]) -> str:
+    lines = [f"{'token':<16}{'jobs run':>8}{'booked ns':>16}{'really run ns':>16}"]
+    lines += [f"{each.token.name:<16}{len(each.ran):>8}{each.booked_ns:>16}{each.ran_ns:>16}" for each in books]
+    return "\n".join(lines)
+
+
+def verdict(complaints: list[str]) -> int:
+    """Say how it went; the exit code."""
+    print("\n".join(["", *complaints, f"NOT TRUE. Logs are in {LOGS}."] if complaints else ["", "All is true."]))
+    return bool(complaints)
