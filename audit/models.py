@@ -58,12 +58,15 @@ class Event(models.Model):
         KEY_REVOKED = "key_revoked", "API key revoked"
         TOKEN_UPLOADED = "token_uploaded", "QPU token uploaded"
         TOKEN_RENAMED = "token_renamed", "QPU token renamed"
+        TOKEN_CHANGED = "token_changed", "QPU token changed"
         SECRET_REPLACED = "secret_replaced", "Secret of a QPU token replaced"
         TOKEN_DELETED = "token_deleted", "QPU token deleted"
         SECRET_USED = "secret_used", "Secret of a QPU token used"
         QUOTA_ASSIGNED = "quota_assigned", "Time quota assigned"
         QUOTA_CHANGED = "quota_changed", "Time quota changed"
         QUOTA_REMOVED = "quota_removed", "Time quota removed"
+        RULES_CHANGED = "rules_changed", "Rules of a QPU token changed"
+        PROBLEM_CANCELLED = "problem_cancelled", "Problem cancelled"
         ADMIN_CHANGED = "admin_changed", "Changed in the operators' admin"
 
     at = models.DateTimeField(default=timezone.now)

@@ -67,6 +67,9 @@ class TokenRules(models.Model):
     def __str__(self) -> str:
         return f"rules of {self.token}"
 
+    def allows(self, solver: str) -> bool:
+        return not self.solvers or solver in self.solvers
+
 
 class Upload(models.Model):
     """Data that a member has uploaded for hybrid problems."""

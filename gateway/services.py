@@ -25,7 +25,8 @@ from tokens.models import Provider, QpuToken
 from tokens.names import clean_name
 
 from .jobs import HYBRID_TYPES, Job
-from .models import Problem, Upload
+from .models import Problem, TokenRules, Upload
+from .rules import require_rules, rules_of
 from .wire import Refusal, is_plain, not_found
 
 RELEASING = frozenset({"FAILED", "CANCELLED"})  # D-Wave charges nothing for these
@@ -45,12 +46,16 @@ class Door:
     def __repr__(self) -> str:
         return f"Door({self.member}, {self.token})"  # never the secret
 
+    @property
+    def rules(self) -> TokenRules:
+        return rules_of(self.token)
+
 
 def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
     """Let a program in that may use the token, or refuse."""
     try:
         member = membership_of_key(valid_key(raw_key, now), None, Permission.USE_TOKENS)
-        token = QpuToken.objects.of(member, scope).defer(None).get(name=clean_name(name))
+        token = QpuToken.objects.of(member, scope).defer(None).select_related("rules").get(name=clean_name(name))
     except AuthenticationFailed as error:
         raise Refusal(401, str(error.detail)) from None
     except PermissionDenied as error:
@@ -69,6 +74,7 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
     """Reserve what a job may cost and remember it, before it goes to D-Wave; or say why it does not."""
     try:
         with transaction.atomic():
+            require_rules(door.rules, member=door.member, solver=job.solver, estimate_ns=estimate_ns)
             usage = quotas.reserve(
                 token=door.token,
                 by=door.member,
@@ -86,6 +92,8 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
                 label=job.label,
                 seen_at=now,
             )
+    except Refusal as refusal:
+        return refusal
     except quotas.QuotaExceeded as error:
         # The first half are D-Wave's own words for an empty project, which programs look for.
         return Refusal(

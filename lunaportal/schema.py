@@ -39,6 +39,7 @@ TAGS = [
         r"{organization}/qpu-tokens(/\w+/{name}(/secret)?)?$",
         "Secrets of QPU providers, personal or shared by a group.",
     ),
+    ("Rules", r"/{name}/rules$", "What jobs on a D-Wave token may be: solvers, size, how many at once."),
     (
         "Quotas",
         r"{organization}/qpu-tokens/\w+/{name}/(quotas|users|can-run)",

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+import gateway.urls
 import luna.urls
 import organizations.urls
 import quotas.urls
@@ -16,6 +17,7 @@ rest_api = [
     *organizations.urls.api_urlpatterns,
     *tokens.urls.api_urlpatterns,
     *quotas.urls.api_urlpatterns,
+    *gateway.urls.api_urlpatterns,
     path("schema", views.schema, name="api-schema"),
     path("docs", views.api_docs, name="api-docs"),
 ]

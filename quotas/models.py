@@ -149,6 +149,7 @@ class Usage(models.Model):
             models.Index(fields=["organization_id", "user_email", "id"], name="usage_of_organization_user"),
             models.Index(fields=["organization_id", "token_name", "id"], name="usage_of_organization_token"),
             models.Index(fields=["created_at"], condition=Q(status="reserved"), name="usage_open"),
+            models.Index(fields=["user_id", "token_id"], condition=Q(status="reserved"), name="usage_open_of_user"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(estimate_ns__gt=0), name="usage_estimate_is_positive"),

@@ -1,0 +1,12 @@
+"""Addresses of rules and problems, below /api/v1/. Those below /dwave/ are in gateway.app."""
+
+from django.urls import path
+
+from tokens.models import TokenScope
+from tokens.urls import TOKENS
+
+from . import api
+
+api_urlpatterns = [
+    *(path(f"{TOKENS}/{scope}/<token_name:name>/rules", api.Rules.as_view(scope=scope)) for scope in TokenScope.values),
+]
