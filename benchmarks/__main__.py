@@ -1,0 +1,9 @@
+"""All benchmarks, in turn."""
+
+import subprocess
+import sys
+
+BENCHMARKS = ["gateway", "long_polls"]
+
+for name in BENCHMARKS:
+    subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
