@@ -6,6 +6,7 @@ from typing import Any
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.forms import LoginWebAuthnForm
+from django.db.models import OuterRef, QuerySet
 
 from encryption.fields import decrypt, encrypt, reencrypt
 from encryption.rotation import BATCH_SIZE, Column, Progress
@@ -33,9 +34,15 @@ class PasskeySignInForm(LoginWebAuthnForm):
             raise EncryptingAdapter().validation_error("incorrect_code") from None
 
 
+def second_factors_of(user: User | OuterRef) -> QuerySet[Authenticator]:
+    """What somebody signs in with besides a password; of `OuterRef("user")`, for use in another query."""
+    factors: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type__in=FACTORS)
+    return factors
+
+
 def has_second_factor(user: User) -> bool:
     """Whether signing in takes this person more than a password."""
-    return bool(Authenticator.objects.filter(user=user, type__in=FACTORS).exists())
+    return second_factors_of(user).exists()
 
 
 def rotate_secrets(batch_size: int = BATCH_SIZE, *, write: bool = True) -> Iterator[Progress]:

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -95,16 +95,12 @@ class Members(MemberListAPIView):
     permissions = {"GET": Permission.VIEW_MEMBERS}
 
     def get_queryset(self) -> QuerySet[Membership]:
-        members = self.membership.organization.memberships.select_related("user").annotate(email=F("user__email"))
+        members = self.membership.organization.memberships.select_related("user")
         if role := self.query.get("role"):
             members = members.filter(role=role)
         if part := self.query.get("search"):
-            members = members.filter(
-                Q(user__email__icontains=part)
-                | Q(user__first_name__icontains=part)
-                | Q(user__last_name__icontains=part)
-            )
-        return members
+            members = members.matching(part)
+        return members.annotate(email=F("user__email"))
 
 
 class MemberDetail(MemberAPIView):

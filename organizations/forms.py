@@ -1,39 +1,47 @@
 """What people type on the pages of organizations."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
-from .models import ApiKey, Organization
-from .permissions import Scope
+from audit.models import Event, EventQuerySet
+
+from .invitees import MOST_INVITEES
+from .models import ApiKey, ApiKeyQuerySet, MembershipQuerySet, Organization
+from .permissions import Role, Scope
+
+MAX_FILE_BYTES = 200_000
 
 
 class OrganizationForm(forms.ModelForm):
     class Meta:
         model = Organization
         fields = ("name",)
-        help_texts = {"name": "Your lab, course or company."}
+        labels = {"name": _("Name")}
+        help_texts = {"name": _("Your lab, course or company.")}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True})}
 
 
 class IssueKeyForm(forms.ModelForm):
-    LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("0", "Never")]
+    LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("0", _("Never"))]
 
     scopes = forms.MultipleChoiceField(
         choices=Scope.choices,
         initial=Scope.values,
         widget=forms.CheckboxSelectMultiple,
-        label="May be used to",
-        help_text="Never more than you may do yourself.",
+        label=_("May be used to"),
+        help_text=_("Never more than you may do yourself."),
     )
-    lifetime = forms.ChoiceField(choices=LIFETIMES, initial="365", label="Expires after")
+    lifetime = forms.ChoiceField(choices=LIFETIMES, initial="365", label=_("Expires after"))
 
     class Meta:
         model = ApiKey
         fields = ("name",)
-        help_texts = {"name": "Where you will use it, such as “laptop” or “thesis notebook”."}
+        labels = {"name": _("Name")}
+        help_texts = {"name": _("Where you will use it, such as “laptop” or “thesis notebook”.")}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "off", "autofocus": True})}
 
     def as_asked(self) -> dict[str, Any]:
@@ -42,3 +50,118 @@ class IssueKeyForm(forms.ModelForm):
         days = int(data["lifetime"])
         expires_at = timezone.now() + timedelta(days=days) if days else None
         return {"name": data["name"], "scopes": data["scopes"], "expires_at": expires_at}
+
+
+class RenameKeyForm(forms.ModelForm):
+    class Meta:
+        model = ApiKey
+        fields = ("name",)
+        labels = {"name": _("Name")}
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "off", "autofocus": True})}
+
+
+class KeyFilter(forms.Form):
+    """Which of everybody's keys a list shows."""
+
+    search = forms.CharField(required=False, label=_("Search by owner or name of the key"))
+
+    def narrow(self, keys: ApiKeyQuerySet) -> ApiKeyQuerySet:
+        """Those of the `keys` that fit."""
+        self.is_valid()
+        part = self.cleaned_data.get("search")
+        return keys.about(part) if part else keys
+
+
+class MemberFilter(forms.Form):
+    """Which members a list shows; what cannot be understood is left out."""
+
+    FACTORS = [("", _("Any sign-in")), ("yes", _("With second factor")), ("no", _("Without second factor"))]
+
+    search = forms.CharField(required=False, label=_("Search by name or address"))
+    role = forms.ChoiceField(choices=[("", _("All roles")), *Role.choices], required=False, label=_("Role"))
+    factor = forms.ChoiceField(choices=FACTORS, required=False, label=_("Sign-in"))
+
+    def narrow(self, members: MembershipQuerySet) -> MembershipQuerySet:
+        """Those of the `members` who fit."""
+        self.is_valid()
+        if part := self.cleaned_data.get("search"):
+            members = members.matching(part)
+        if role := self.cleaned_data.get("role"):
+            members = members.filter(role=role)
+        if factor := self.cleaned_data.get("factor"):
+            members = members.with_second_factor(factor == "yes")
+        return members
+
+
+class InviteForm(forms.Form):
+    """Whom to invite: pasted, or from a file whose lines are added to what was pasted."""
+
+    people = forms.CharField(
+        required=False,
+        strip=False,
+        label=_("Email addresses"),
+        help_text=_("One or many to a line, or straight from a spreadsheet. Names beside them do no harm."),
+        widget=forms.Textarea(attrs={"rows": 8, "autofocus": True, "spellcheck": "false"}),
+    )
+    file = forms.FileField(
+        required=False,
+        label=_("Or a CSV file"),
+        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
+    )
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER, label=_("Invite them as"))
+
+    def clean_file(self) -> str:
+        file = self.cleaned_data["file"]
+        if file is None:
+            return ""
+        if file.size > MAX_FILE_BYTES:
+            raise forms.ValidationError(_("This file is too large for a list of addresses."))
+        try:
+            return str(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError(
+                _("This file is no text in UTF-8. Save it as “CSV UTF-8” and try again.")
+            ) from None
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        data["people"] = "\n".join(part for part in (data.get("people", "").rstrip(), data.pop("file", "")) if part)
+        if "file" in self.errors:
+            return data
+        if not data["people"].strip():
+            self.add_error("people", _("Type or paste at least one email address."))
+        elif data["people"].count("@") > MOST_INVITEES:
+            too_many = _("These are more than %(most)d addresses. Invite them in several goes.")
+            self.add_error("people", too_many % {"most": MOST_INVITEES})
+        return data
+
+
+class AuditFilter(forms.Form):
+    """Which lines of the audit log are shown; what cannot be understood is left out. Days are those of UTC."""
+
+    actor = forms.CharField(required=False, label=_("Who"))
+    action = forms.ChoiceField(choices=[("", _("Everything")), *Event.Action.choices], required=False, label=_("What"))
+    since = forms.DateField(
+        required=False, label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+    until = forms.DateField(
+        required=False, label=_("To"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+    def narrow(self, events: EventQuerySet) -> EventQuerySet:
+        """Those of the `events` that fit; the last day counts whole."""
+        self.is_valid()
+        data = self.cleaned_data
+        if actor := data.get("actor"):
+            events = events.filter(actor__icontains=actor)
+        if action := data.get("action"):
+            events = events.with_action(action)
+        if since := data.get("since"):
+            events = events.filter(at__gte=midnight(since))
+        if until := data.get("until"):
+            events = events.filter(at__lt=midnight(until) + timedelta(days=1))
+        return events
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

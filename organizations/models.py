@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core import signing
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
 
+from accounts.mfa import second_factors_of
 from accounts.validators import validate_sdk_email
 
 from .permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Role, Scope
@@ -51,6 +52,28 @@ class Organization(models.Model):
         return self.plan in PLANS_WITH_GROUP_TOKENS
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def matching(self, part: str) -> "MembershipQuerySet":
+        """Those with this part in their email address or name."""
+        return self.filter(
+            Q(user__email__icontains=part) | Q(user__first_name__icontains=part) | Q(user__last_name__icontains=part)
+        )
+
+    def with_second_factor(self, has_one: bool) -> "MembershipQuerySet":
+        """Those who sign in with more than a password; with False, those who do not."""
+        has_second_factor = Exists(second_factors_of(OuterRef("user")))
+        return self.filter(has_second_factor if has_one else ~has_second_factor)
+
+    def with_activity(self) -> "MembershipQuerySet":
+        """Adds `email`, `has_second_factor`, and when any of their keys was used last (`key_used_at`)."""
+        used_keys = ApiKey.objects.filter(membership=OuterRef("pk"), last_used_at__isnull=False)
+        return self.annotate(
+            email=F("user__email"),
+            has_second_factor=Exists(second_factors_of(OuterRef("user"))),
+            key_used_at=Subquery(used_keys.order_by("-last_used_at").values("last_used_at")[:1]),
+        )
+
+
 class Membership(models.Model):
     """A user in an organization. Every page and endpoint starts from one, and reaches only what hangs on it."""
 
@@ -58,6 +81,8 @@ class Membership(models.Model):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     # The API key through which this membership acts at the moment; set by organizations.access, never stored.
     key: "ApiKey | None" = None
@@ -142,6 +167,17 @@ class Invitation(models.Model):
 
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def of_organization(self, organization: Organization) -> "ApiKeyQuerySet":
+        return self.filter(membership__organization=organization)
+
+    def about(self, part: str) -> "ApiKeyQuerySet":
+        """Those with this part in their name, or in their owner's email address."""
+        return self.filter(Q(name__icontains=part) | Q(membership__user__email__icontains=part))
+
+    def usable(self, now: datetime) -> "ApiKeyQuerySet":
+        """Neither revoked nor expired."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
+
     def matching(self, raw_key: str) -> "ApiKeyQuerySet":
         """The key that a program sent, with everything a request needs to know of it (one query)."""
         return self.filter(digest=digest_key(raw_key)).select_related("membership__user", "membership__organization")
@@ -177,6 +213,9 @@ class ApiKey(models.Model):
     def label(self) -> str:
         """Names the key in the audit log and in messages."""
         return f"{self.name} ({self.hint}…)"
+
+    def get_scopes_display(self) -> list[str]:
+        return [str(Scope(scope).label) for scope in self.scopes if scope in Scope.values]
 
     @classmethod
     def generate(cls) -> str:

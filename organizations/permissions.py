@@ -3,6 +3,7 @@
 from enum import StrEnum
 
 from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
 
 
 class Permission(StrEnum):
@@ -28,8 +29,8 @@ class Permission(StrEnum):
 
 
 class Role(TextChoices):
-    ADMIN = "admin", "Admin"
-    MEMBER = "member", "Member"
+    ADMIN = "admin", _("Admin")
+    MEMBER = "member", _("Member")
 
 
 MEMBER_PERMISSIONS = frozenset(
@@ -54,9 +55,9 @@ ROLE_PERMISSIONS: dict[str, frozenset[Permission]] = {
 class Scope(TextChoices):
     """What an API key may be used for; never more than the role of the member whom it acts for."""
 
-    READ = "read", "Read"
-    RUN = "run", "Run jobs"
-    MANAGE = "manage", "Make changes"
+    READ = "read", _("Read")
+    RUN = "run", _("Run jobs")
+    MANAGE = "manage", _("Make changes")
 
 
 READ_PERMISSIONS = frozenset(permission for permission in Permission if permission.startswith("view_"))

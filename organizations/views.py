@@ -1,7 +1,6 @@
-"""Pages of organizations: finding one, joining one, and a member's API keys."""
+"""Pages of organizations: finding one, joining one, and its settings."""
 
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import ValidationError
@@ -10,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
@@ -17,7 +17,7 @@ from accounts.models import User
 
 from . import services
 from .access import MemberRequest, may_found_organizations, member_view, require_founder
-from .forms import IssueKeyForm, OrganizationForm
+from .forms import OrganizationForm
 from .models import Invitation
 from .permissions import Permission
 
@@ -44,6 +44,18 @@ def create_organization(request: UserRequest) -> HttpResponse:
         membership = services.create_organization(name=form.cleaned_data["name"], by=request.user)
         return redirect(membership.organization)
     return render(request, "organizations/create_organization.html", {"form": form})
+
+
+@member_view(Permission.MANAGE_ORGANIZATION)
+def organization_settings(request: MemberRequest) -> HttpResponse:
+    """The organization's name, what its plan includes, and the way out."""
+    form = OrganizationForm(request.POST or None, instance=request.membership.organization)
+    if form.is_valid():
+        services.rename_organization(name=form.cleaned_data["name"], by=request.membership)
+        messages.success(request, _("The new name is saved."))
+        return redirect("organization-settings", request.membership.organization.slug)
+    request.membership.organization.refresh_from_db(fields=["name"])  # a refused name is shown in the form alone
+    return render(request, "organizations/settings.html", {"membership": request.membership, "form": form})
 
 
 # --- Invitations ------------------------------------------------------------------------------------------------------
@@ -73,7 +85,8 @@ def accept_invitation(request: HttpRequest, token: str) -> HttpResponse:
         except ValidationError as error:
             messages.error(request, " ".join(error.messages))
         else:
-            messages.success(request, f"You are a member of {membership.organization} now.")
+            sentence = _("You are a member of %(organization)s now.")
+            messages.success(request, sentence % {"organization": membership.organization})
             return redirect(membership.organization)
     is_mine = isinstance(request.user, User) and services.is_invited(request.user, invitation)
     context = {"invitation": invitation, "token": token, "is_mine": is_mine}
@@ -88,39 +101,3 @@ def sign_up_invited(request: HttpRequest, token: str) -> HttpResponse:
     get_adapter(request).stash_verified_email(request, invitation.email)
     back = reverse("accept-invitation", args=[token])
     return redirect(f"{reverse('account_signup')}?{urlencode({'email': invitation.email, 'next': back})}")
-
-
-# --- API keys ---------------------------------------------------------------------------------------------------------
-
-
-@member_view(Permission.MANAGE_OWN_KEYS)
-@never_cache
-def issue_key(request: MemberRequest) -> HttpResponse:
-    """Make an API key; the answer to the form shows it, once."""
-    form = IssueKeyForm(request.POST or None)
-    if form.is_valid():
-        try:
-            key, raw_key = services.issue_key(**form.as_asked(), by=request.membership, now=timezone.now())
-        except ValidationError as error:
-            form.add_error(None, error)
-        else:
-            context = {
-                "membership": request.membership,
-                "key": key,
-                "raw_key": raw_key,
-                "portal_url": settings.PORTAL_URL,
-            }
-            return render(request, "organizations/key_issued.html", context)
-    return render(request, "organizations/issue_key.html", {"membership": request.membership, "form": form})
-
-
-@member_view(Permission.MANAGE_OWN_KEYS)
-def revoke_key(request: MemberRequest, key_id: int) -> HttpResponse:
-    key = request.membership.keys.filter(pk=key_id, revoked_at=None).first()
-    if key is None:
-        raise Http404
-    if request.method == "POST":
-        services.revoke_key(key=key, by=request.membership, now=timezone.now())
-        messages.success(request, f"{key.name} is revoked. Programs that use it get no answer from now on.")
-        return redirect(request.membership.organization)
-    return render(request, "organizations/revoke_key.html", {"membership": request.membership, "key": key})

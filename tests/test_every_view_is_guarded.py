@@ -60,10 +60,12 @@ API = {
     TOKENS: {"GET": MEMBERS, "POST": MEMBERS, "POST a group token": ADMINS},
     f"{TOKENS}/personal/<name>": {"GET": BOB, "PATCH": BOB, "DELETE": BOB},
     f"{TOKENS}/personal/<name>/secret": {"PUT": BOB},
+    f"{TOKENS}/personal/<name>/test": {"POST": BOB},
     f"{TOKENS}/personal/<name>/can-run": {"GET": BOB},
     f"{TOKENS}/personal/<name>/rules": {"GET": BOB, "PATCH": BOB},
     f"{TOKENS}/group/<name>": {"GET": MEMBERS, "PATCH": ADMINS, "DELETE": ADMINS},
     f"{TOKENS}/group/<name>/secret": {"PUT": ADMINS},
+    f"{TOKENS}/group/<name>/test": {"POST": ADMINS},
     f"{TOKENS}/group/<name>/can-run": {"GET": MEMBERS},
     f"{TOKENS}/group/<name>/rules": {"GET": MEMBERS, "PATCH": ADMINS},
     f"{TOKENS}/group/<name>/users": {"GET": ADMINS},
@@ -95,8 +97,32 @@ PAGES = {
     "": ALL,
     "organizations/new": ALL,
     "o/<organization>": MEMBERS,
+    "o/<organization>/settings": ADMINS,
+    "o/<organization>/leave": MEMBERS,
+    "o/<organization>/members": ADMINS,
+    "o/<organization>/members/<member_id>/role": ADMINS,
+    "o/<organization>/members/<member_id>/remove": ADMINS,
+    "o/<organization>/members/keys": ADMINS,
+    "o/<organization>/members/keys/<key_id>/revoke": ADMINS,
+    "o/<organization>/members/invite": ADMINS,
+    "o/<organization>/members/invite/send": ADMINS,
+    "o/<organization>/members/invitations": ADMINS,
+    "o/<organization>/members/invitations/<invitation_id>/resend": ADMINS,
+    "o/<organization>/members/invitations/<invitation_id>/revoke": ADMINS,
+    "o/<organization>/keys": MEMBERS,
     "o/<organization>/keys/new": MEMBERS,
+    "o/<organization>/keys/<key_id>/rename": BOB,
     "o/<organization>/keys/<key_id>/revoke": BOB,
+    "o/<organization>/audit": ADMINS,
+    "o/<organization>/audit.csv": ADMINS,
+}
+
+# Buttons of other pages: they take a POST, and nothing else.
+BUTTONS = {
+    "o/<organization>/members/<member_id>/role",
+    "o/<organization>/members/invite/send",
+    "o/<organization>/members/invitations/<invitation_id>/resend",
+    "o/<organization>/members/invitations/<invitation_id>/revoke",
 }
 
 # Pages about the own account: nothing but being signed in opens them, and each shows the visitor's own things only.
@@ -370,9 +396,10 @@ def leads_to_sign_in(response: HttpResponse) -> bool:
 @pytest.mark.parametrize("route", PAGES)
 class TestPage:
     def test_it_lets_in_whom_it_should(self, route, method, world):
+        let_in = 405 if method == "GET" and route in BUTTONS else OK
         for role, answer in zip(("stranger", "member", "admin"), PAGES[route], strict=True):
             response = ask(world.sessions[role], method, url_of(route, world))
-            assert verdict(response) == answer, role
+            assert verdict(response) == (let_in if answer == OK else answer), role
             assert not leads_to_sign_in(response), role
 
     def test_it_sends_everybody_else_to_sign_in(self, route, method, world):

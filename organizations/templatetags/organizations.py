@@ -4,6 +4,7 @@ from django import template
 
 from ..access import may_found_organizations
 from ..models import Membership
+from ..navigation import ADMINISTRATION, PERSONAL, links
 
 register = template.Library()
 
@@ -18,4 +19,14 @@ def organization_switcher(membership: Membership) -> dict[str, object]:
         "here": membership.organization,
         "organizations": [one.organization for one in memberships[:MOST_TO_SWITCH_TO]],
         "may_found": may_found_organizations(membership.user),
+    }
+
+
+@register.inclusion_tag("organizations/_navigation.html", takes_context=True)
+def organization_navigation(context: template.Context, membership: Membership) -> dict[str, object]:
+    """The pages of the organization that the member may open."""
+    path = context["request"].path
+    return {
+        "personal": list(links(PERSONAL, membership, path)),
+        "administration": list(links(ADMINISTRATION, membership, path)),
     }

@@ -1,12 +1,33 @@
 // Small comforts. Every page works without this file.
 
-// data-copy="selector" on a button copies the text (or value) of what the selector finds.
+// data-copy="selector" on a button copies the text (or value) of what the selector finds; data-copied says that it did.
 async function copy (button) {
   const source = document.querySelector(button.dataset.copy)
   await navigator.clipboard.writeText(source.value ?? source.textContent.trim())
   const label = button.textContent
-  button.textContent = 'Copied'
+  button.textContent = button.dataset.copied ?? 'Copied'
   setTimeout(() => { button.textContent = label }, 1500)
+}
+
+// <time data-moment="moment|day|exact">, written by the server in UTC, in the viewer's own zone and language.
+const language = document.documentElement.lang
+const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
+const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' })
+const exact = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'long' })
+
+function showInZoneOfViewer (root) {
+  for (const time of root.querySelectorAll('time[data-moment]')) {
+    const at = new Date(time.dateTime)
+    time.title = exact.format(at)
+    if (time.dataset.moment === 'moment') time.textContent = moment.format(at)
+    if (time.dataset.moment === 'day') time.textContent = day.format(at)
+  }
+}
+
+// <form data-drop> shows which file was chosen, and takes one that is dropped anywhere on its .drop.
+function showChosenFile (input) {
+  const label = input.closest('.drop').querySelector('[data-file-name]')
+  label.textContent = [...input.files].map((file) => file.name).join(', ') || label.dataset.fileName
 }
 
 document.addEventListener('click', (event) => {
@@ -27,6 +48,17 @@ document.addEventListener('keydown', (event) => {
     menu.querySelector('summary').focus()
   }
 })
+
+document.addEventListener('change', (event) => {
+  if (event.target.matches('.drop input[type=file]')) showChosenFile(event.target)
+})
+
+document.addEventListener('DOMContentLoaded', () => showInZoneOfViewer(document))
+document.addEventListener('htmx:load', (event) => showInZoneOfViewer(event.target))
+
+for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) {
+  document.addEventListener(failure, () => { document.querySelector('#network-error').hidden = false })
+}
 
 // allauth reports a passkey that was refused, or cancelled, to the console only.
 document.addEventListener('allauth.error', (event) => {

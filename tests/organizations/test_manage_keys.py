@@ -142,7 +142,7 @@ class TestPage:
         assert key.revoked_at is None
 
         response = client.post(self.url(key), follow=True)
-        assert response.redirect_chain == [("/o/acme", 302)]
+        assert response.redirect_chain == [("/o/acme/keys", 302)]
         page = response.content.decode()
         assert "first is revoked" in page
         assert key.hint not in page

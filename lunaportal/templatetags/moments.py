@@ -1,0 +1,43 @@
+"""Times on pages. The server writes UTC and says so; static/js/portal.js shows them in the zone of the viewer."""
+
+from datetime import UTC, datetime, timedelta
+
+from django import template
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+
+def rendered(at: datetime, text: str, style: str) -> SafeString:
+    exact = f"{date_format(at.astimezone(UTC), 'j M Y, H:i:s')} UTC"
+    return format_html('<time datetime="{}" title="{}" data-moment="{}">{}</time>', at.isoformat(), exact, style, text)
+
+
+@register.filter
+def moment(at: datetime) -> SafeString:
+    """Date and time: 3 May 2026, 14:05 UTC."""
+    return rendered(at, f"{date_format(at.astimezone(UTC), 'j M Y, H:i')} UTC", "moment")
+
+
+@register.filter
+def day(at: datetime) -> SafeString:
+    """The date alone: 3 May 2026."""
+    return rendered(at, date_format(at.astimezone(UTC), "j M Y"), "day")
+
+
+@register.filter
+def ago(at: datetime) -> SafeString:
+    """How far away: 3 hours ago, in 2 days."""
+    now = timezone.now()
+    if abs(now - at) < timedelta(minutes=1):
+        text = _("just now")
+    elif at < now:
+        text = _("%(time)s ago") % {"time": timesince(at, now, depth=1)}
+    else:
+        text = _("in %(time)s") % {"time": timeuntil(at, now, depth=1)}
+    return rendered(at, text, "exact")

@@ -1,0 +1,41 @@
+"""Long lists on pages: sorted as the address says, in keyset pages that cost the same however far down they lie."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from django.db import DataError
+from django.db.models import Model, QuerySet
+from django.http import Http404, HttpRequest
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+Row = TypeVar("Row", bound=Model)
+
+PAGE_SIZE = 50
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some rows of a list, and the addresses of the pages around them; templates/_pager.html links to those."""
+
+    rows: list[Row]
+    order: str
+    previous: str | None
+    next: str | None
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Row], orders: list[str], size: int = PAGE_SIZE) -> Page[Row]:
+    """The page that the address asks for by `order`, one of `orders` (the first if none is named), and `cursor`.
+
+    An order is the name of a column, perhaps with a minus before it. Its values must be (nearly) unique and never null.
+    """
+    order = request.GET.get("order", "")
+    order = order if order in orders else orders[0]
+    pagination = CursorPagination()
+    pagination.page_size, pagination.ordering = size, (order,)
+    try:
+        found = pagination.paginate_queryset(rows, Request(request))
+    except (NotFound, ValueError, DataError):  # a cursor that somebody made up
+        raise Http404 from None
+    return Page(found or [], order, pagination.get_previous_link(), pagination.get_next_link())
