@@ -36,7 +36,7 @@ TAGS = [
     ("API keys", r"/api-keys", "What programs sign in with. The key itself is shown once, when it is made."),
     (
         "QPU tokens",
-        r"{organization}/qpu-tokens(/\w+/{name}(/secret)?)?$",
+        r"{organization}/qpu-tokens(/\w+/{name}(/secret|/test)?)?$",
         "Secrets of QPU providers, personal or shared by a group.",
     ),
     ("Rules", r"/{name}/rules$", "What jobs on a D-Wave token may be: solvers, size, how many at once."),

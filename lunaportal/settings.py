@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from environs import Env, EnvError, validate
 
 from encryption.keys import validate_keys
+from tokens.addresses import validate_endpoint, validate_hosts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -74,7 +75,19 @@ REQUIRE_STAFF_MFA = env.bool("REQUIRE_STAFF_MFA", True)
 
 # --- The way to D-Wave -----------------------------------------------------------------------------------------------
 
-DWAVE_UPSTREAM_ENDPOINT = env.str("DWAVE_UPSTREAM_ENDPOINT", "https://cloud.dwavesys.com/sapi/v2/")
+DWAVE_UPSTREAM_ENDPOINT = validate_endpoint(env.str("DWAVE_UPSTREAM_ENDPOINT", "https://cloud.dwavesys.com/sapi/v2/"))
+# Where else tokens may be sent.
+DWAVE_ENDPOINT_HOSTS = validate_hosts(
+    env.list(
+        "DWAVE_ENDPOINT_HOSTS",
+        [
+            "cloud.dwavesys.com",
+            "na-west-1.cloud.dwavesys.com",
+            "na-east-1.cloud.dwavesys.com",
+            "eu-central-1.cloud.dwavesys.com",
+        ],
+    )
+)
 # What is reserved above D-Wave's own estimate: its test allows 5 % between estimate and truth.
 GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.Range(0, 100))
 # At most so many requests of one process are in the database at once; no held poll is.
@@ -313,7 +326,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["organizations.parsers.AnyTypeJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "lunaportal.api.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "lunaportal.schema.PortalSchema",
-    "DEFAULT_THROTTLE_RATES": {"invitations": "1000/hour"},
+    "DEFAULT_THROTTLE_RATES": {"invitations": "1000/hour", "token_tests": "20/minute"},
     "EXCEPTION_HANDLER": "lunaportal.api.exception_handler",
     "NUM_PROXIES": 0,  # lunaportal.middleware.trust_proxies has put the client's address in place already
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

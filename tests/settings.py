@@ -12,6 +12,7 @@ os.environ |= {
     "EMAIL_URL": "console://",
     "SIGNUP": "open",
     "SERVE_STATIC_FROM_SOURCE": "true",
+    "DWAVE_UPSTREAM_ENDPOINT": "http://127.0.0.1:9/sapi/v2/",  # where nothing listens
     "LOG_FORMAT": "json",
     "LOG_LEVEL": "WARNING",
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL", "sqlite:///:memory:"),

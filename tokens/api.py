@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import ScopedRateThrottle
 
 from organizations.access import require
 from organizations.lists import MemberListAPIView, PageQuery
@@ -15,12 +16,19 @@ from . import services
 from .access import TokenAPIView
 from .models import PERMISSION_TO_MANAGE, Provider, QpuToken, TokenScope
 from .serializers import (
-    RenameSerializer,
+    ChangeSerializer,
     SecretSerializer,
+    TestedTokenSerializer,
     TokenSerializer,
     UploadedTokenSerializer,
     UploadSerializer,
 )
+
+
+def tested(token: QpuToken) -> QpuToken:
+    """The token, which is stored already, with what its provider says of it."""
+    token.test = services.probe_token(token=token, now=timezone.now())  # type: ignore[attr-defined]
+    return token
 
 
 class TokenQuery(PageQuery):
@@ -51,24 +59,27 @@ class Tokens(MemberListAPIView):
 
     @extend_schema(responses={201: UploadedTokenSerializer})
     def post(self, request: Request, **kwargs: str) -> Response:
-        """Upload a token: a personal one for myself or, for admins, one for the group."""
+        """Upload a token: a personal one for myself or, for admins, one for the group.
+
+        It is tested at once, and stored whatever comes of that.
+        """
         require(self.membership, PERMISSION_TO_MANAGE[self.input["scope"]])
         token = services.upload_token(**self.input, by=self.membership)
         token.same_secret_as = services.same_secret_as(token, seen_by=self.membership)  # type: ignore[attr-defined]
-        return Response(UploadedTokenSerializer(token).data, status=201)
+        return Response(UploadedTokenSerializer(tested(token)).data, status=201)
 
 
 class TokenDetail(TokenAPIView):
     serializer_class = TokenSerializer
-    input_serializers = {"PATCH": RenameSerializer}
+    input_serializers = {"PATCH": ChangeSerializer}
 
     def get(self, request: Request, **kwargs: str) -> Response:
         """Show a token, without its secret."""
         return Response(self.get_serializer(self.token).data)
 
     def patch(self, request: Request, **kwargs: str) -> Response:
-        """Rename a token. Its quotas and its history stay with it."""
-        token = services.rename_token(token=self.token, **self.input, by=self.membership)
+        """Change a token's name or its endpoint. Its quotas and its history stay with it. What is left out stays."""
+        token = services.change_token(token=self.token, **self.input, by=self.membership)
         return Response(self.get_serializer(token).data)
 
     def delete(self, request: Request, **kwargs: str) -> Response:
@@ -78,10 +89,28 @@ class TokenDetail(TokenAPIView):
 
 
 class TokenSecret(TokenAPIView):
-    serializer_class = TokenSerializer
+    serializer_class = TestedTokenSerializer
     input_serializers = {"PUT": SecretSerializer}
 
     def put(self, request: Request, **kwargs: str) -> Response:
-        """Replace the secret of a token. Its name, quotas and history stay."""
+        """Replace the secret of a token. Its name, quotas and history stay.
+
+        New jobs go with the new secret, those under way end with the old one. The new one is tested at once, and stored
+        whatever comes of that.
+        """
         token = services.replace_secret(token=self.token, **self.input, by=self.membership, now=timezone.now())
-        return Response(self.get_serializer(token).data)
+        return Response(self.get_serializer(tested(token)).data)
+
+
+class TokenTest(TokenAPIView):
+    serializer_class = TestedTokenSerializer
+    throttle_classes = [ScopedRateThrottle]
+    throttle_scope = "token_tests"
+
+    @extend_schema(responses={200: TestedTokenSerializer})
+    def post(self, request: Request, **kwargs: str) -> Response:
+        """Test a token: ask its provider whether it accepts the secret.
+
+        Only D-Wave can be asked. Where no answer comes, what was known of the token stays.
+        """
+        return Response(self.get_serializer(tested(self.token)).data)

@@ -12,6 +12,6 @@ api_urlpatterns = [
     *(
         path(f"{TOKENS}/{scope}/<token_name:name>{rest}", view.as_view(scope=scope))
         for scope in TokenScope.values
-        for rest, view in (("", api.TokenDetail), ("/secret", api.TokenSecret))
+        for rest, view in (("", api.TokenDetail), ("/secret", api.TokenSecret), ("/test", api.TokenTest))
     ),
 ]

@@ -54,6 +54,8 @@ def manage(*arguments, **changes):
         ("SIGNUP", "closed", "SIGNUP must be"),
         ("DEFAULT_PLAN", "gold", "DEFAULT_PLAN must be"),
         ("QUOTA_DEFAULT_DAYS", "0", "QUOTA_DEFAULT_DAYS"),
+        ("DWAVE_UPSTREAM_ENDPOINT", "cloud.dwavesys.com", "DWAVE_UPSTREAM_ENDPOINT must look like"),
+        ("DWAVE_ENDPOINT_HOSTS", "cloud.dwavesys.com,*", "DWAVE_ENDPOINT_HOSTS: entry 2"),
         ("INVITATION_DAYS", "a week", "INVITATION_DAYS"),
         ("REQUIRE_STAFF_MFA", "maybe", "REQUIRE_STAFF_MFA"),
         ("DATABASE_URL", "nonsense://canary@host", "DATABASE_URL"),

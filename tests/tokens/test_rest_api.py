@@ -12,7 +12,10 @@ URL = "/api/v1/organizations/acme/qpu-tokens"
 LAB = f"{URL}/group/lab"
 MINE = f"{URL}/personal/mine"
 NEW = {"scope": "group", "provider": "dwave", "name": "new", "token": SECRET}
-KEYS = {"id", "scope", "name", "provider", "takes_quotas", "created_at", "secret_changed_at"}
+KEYS = {
+    *("id", "scope", "name", "provider", "endpoint", "takes_quotas"),
+    *("created_at", "secret_changed_at", "tested_at", "works"),
+}
 
 
 def names(answer):
@@ -25,7 +28,7 @@ class TestUpload:
     def test_it_answers_everything_but_the_secret(self, api, alice, scope):
         answer = api(alice).post(URL, NEW | {"scope": scope}, format="json")
         assert answer.status_code == 201
-        assert set(answer.json()) == {*KEYS, "same_secret_as"}
+        assert set(answer.json()) == {*KEYS, "test", "same_secret_as"}
         assert answer.json()["takes_quotas"] is (scope == "group")
         assert SECRET not in answer.content.decode()
         assert QpuToken.objects.get().secret == SECRET
@@ -145,7 +148,7 @@ class TestOne:
     def test_its_secret_can_be_replaced(self, api, alice, lab_token):
         answer = api(alice).put(f"{LAB}/secret", {"token": "a-new-secret"}, format="json")
         assert answer.status_code == 200
-        assert set(answer.json()) == KEYS
+        assert set(answer.json()) == {*KEYS, "test"}
         assert answer.json()["secret_changed_at"] > answer.json()["created_at"]
         assert QpuToken.objects.get().secret == "a-new-secret"
 
@@ -166,7 +169,13 @@ class TestOne:
 
 
 class TestOutOfReach:
-    CALLS = [("get", "", None), ("patch", "", {"name": "x"}), ("put", "/secret", {"token": "x"}), ("delete", "", None)]
+    CALLS = [
+        ("get", "", None),
+        ("patch", "", {"name": "x"}),
+        ("put", "/secret", {"token": "x"}),
+        ("post", "/test", None),
+        ("delete", "", None),
+    ]
 
     def test_members_only_look_at_group_tokens(self, api, bob, lab_token):
         for method, rest, body in self.CALLS:
