@@ -234,15 +234,33 @@ def release(*, usage: Usage, now: datetime) -> bool:
     return True
 
 
+@transaction.atomic
+def reopen(*, usage: Usage) -> bool:
+    """Take back a release, because the job runs after all. False if it is open or settled.
+
+    The estimate is booked again even where nothing is left: the time is being spent, and the ledger must say so.
+    """
+    released = Usage.objects.filter(pk=usage.pk, status=Usage.Status.RELEASED)
+    if not released.update(status=Usage.Status.RESERVED, closed_at=None):
+        return False
+    for policy_id in policy_ids(usage):
+        TimeQuotaPolicy.objects.filter(pk=policy_id).update(reserved_ns=F("reserved_ns") + usage.estimate_ns)
+    return True
+
+
 def close(usage: Usage, status: Usage.Status, now: datetime, **outcome: int) -> bool:
     """Close an open line; only one of all who try at the same time succeeds."""
     return bool(Usage.objects.open().filter(pk=usage.pk).update(status=status, closed_at=now, **outcome))
 
 
 def give_back(usage: Usage, *, used_ns: int) -> None:
-    """Free the reservation on the policies that are still there, in the order in which `book` locks them."""
-    for policy_id in (usage.group_policy_id, usage.user_policy_id):
-        if policy_id is not None:
-            TimeQuotaPolicy.objects.filter(pk=policy_id).update(
-                used_ns=F("used_ns") + used_ns, reserved_ns=F("reserved_ns") - usage.estimate_ns
-            )
+    """Free the reservation on the policies that are still there."""
+    for policy_id in policy_ids(usage):
+        TimeQuotaPolicy.objects.filter(pk=policy_id).update(
+            used_ns=F("used_ns") + used_ns, reserved_ns=F("reserved_ns") - usage.estimate_ns
+        )
+
+
+def policy_ids(usage: Usage) -> list[int]:
+    """The policies that a job is booked on, in the order in which `book` locks them."""
+    return [policy_id for policy_id in (usage.group_policy_id, usage.user_policy_id) if policy_id is not None]

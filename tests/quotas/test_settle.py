@@ -124,6 +124,50 @@ class TestRelease:
         assert reserve(bob, 50)
 
 
+class TestReopen:
+    def test_it_books_the_estimate_again(self, usage, policies, counters, now):
+        services.release(usage=usage, now=now)
+
+        assert services.reopen(usage=usage)
+
+        assert [counters(policy) for policy in policies] == [(0, 40)] * 2
+        assert Usage.objects.open().get() == usage
+
+    def test_what_is_open_again_can_be_settled(self, usage, policies, counters, now):
+        services.release(usage=usage, now=now)
+        services.reopen(usage=usage)
+
+        assert services.settle(usage=usage, access_time_ns=30, now=now)
+
+        assert [counters(policy) for policy in policies] == [(30, 0)] * 2
+
+    def test_it_needs_no_room(self, usage, policies, reserve, bob, counters, now):
+        services.release(usage=usage, now=now)
+        reserve(bob, 50)
+
+        assert services.reopen(usage=usage)
+
+        assert counters(policies[1]) == (0, 90)
+
+    @pytest.mark.parametrize("closed", [False, True])
+    def test_what_was_not_released_stays_as_it_is(self, usage, policies, counters, now, closed):
+        if closed:
+            services.settle(usage=usage, access_time_ns=30, now=now)
+        before = [counters(policy) for policy in policies]
+
+        assert not services.reopen(usage=usage)
+
+        assert [counters(policy) for policy in policies] == before
+
+    def test_it_happens_once(self, usage, policies, counters, now):
+        services.release(usage=usage, now=now)
+
+        assert services.reopen(usage=usage)
+        assert not services.reopen(usage=usage)
+
+        assert counters(policies[0]) == (0, 40)
+
+
 class TestQueries:
     """Two savepoints, the line, and one for each policy that it was booked on."""
 
