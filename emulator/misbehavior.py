@@ -61,6 +61,7 @@ async def _hang(fault: Fault, request: web.Request) -> web.Response:
 
 
 async def _delay(fault: Fault, request: web.Request) -> None:
+    await request.read()  # kept by the request: it is acted on even if the client is gone by then
     await asyncio.sleep(fault.seconds)
 
 

@@ -1,7 +1,7 @@
 """One call of a member's program: who makes it, at which token, and the ways on to the database and to D-Wave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
@@ -21,6 +21,7 @@ from starlette.routing import Route
 from tokens.models import SDK_SCOPES
 
 from . import services
+from .models import Problem
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream
@@ -68,9 +69,6 @@ class Gateway:
         task.add_done_callback(self.under_way.discard)
         return await asyncio.shield(task)
 
-    def upstream(self, door: Door) -> Upstream:
-        return Upstream(self.session, door.endpoint, door.secret)
-
 
 def with_connection(work: Callable[[], T]) -> T:
     try:
@@ -88,7 +86,9 @@ class Call:
         self.gateway = gateway
         self.request = request
         self.door = door
-        self.upstream = gateway.upstream(door)
+        self.upstream = Upstream(gateway.session, door.endpoint, door.secret)
+        # By version. Problems that went out with a former secret are asked for with that one, as long as it is kept.
+        self.secrets = {door.token.secret_version: door.secret}
 
     @property
     def base_path(self) -> str:
@@ -102,6 +102,25 @@ class Call:
 
     async def in_database(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.gateway.in_database(function, *args, **kwargs)
+
+    async def by_upstream(self, problems: Iterable[Problem]) -> list[tuple[Upstream, list[Problem]]]:
+        """Problems together with the ones that went out to the same place with the same secret."""
+        groups: dict[tuple[str, int], list[Problem]] = {}
+        for problem in problems:
+            groups.setdefault((problem.endpoint, problem.secret_version), []).append(problem)
+        former = {version for _, version in groups} - self.secrets.keys()
+        if former:
+            self.secrets |= await self.in_database(services.retired_secrets, self.door.token, former)
+        return [(self.upstream_at(*way), group) for way, group in groups.items()]
+
+    def upstream_at(self, endpoint: str, version: int) -> Upstream:
+        present = self.door.secret
+        former = self.secrets.get(version, present)
+        return Upstream(self.gateway.session, endpoint, former, None if former == present else present)
+
+    async def upstream_of(self, problem: Problem) -> Upstream:
+        [(upstream, _)] = await self.by_upstream([problem])
+        return upstream
 
 
 Endpoint = Callable[[Call], Awaitable[Response]]
@@ -120,11 +139,12 @@ def guarded(endpoint: Endpoint, scope: str, route: str) -> View:
         except Exception as error:
             return await explained(error, request)
         structlog.contextvars.bind_contextvars(user_id=door.member.user_id)
+        call = Call(gateway, request, door)
         try:
-            response = await endpoint(Call(gateway, request, door))
+            response = await endpoint(call)
         except Exception as error:
             response = await explained(error, request)
-        return without(door.secret, response)
+        return without(call.secrets.values(), response)
 
     return view
 
@@ -155,12 +175,13 @@ def refusal_for(error: Exception) -> Refusal:
             )
 
 
-def without(secret: str, response: Response) -> Response:
+def without(secrets: Iterable[str], response: Response) -> Response:
     """The answer, without the organization's token: wherever D-Wave might have written it, it ends here."""
     body = bytes(response.body)
-    if len(secret) >= SHORTEST:
-        for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
-            body = body.replace(form, HIDDEN)
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
+                body = body.replace(form, HIDDEN)
     if body != response.body:
         log.error("token_in_answer")
         response.body = body

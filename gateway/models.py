@@ -34,6 +34,9 @@ class Problem(models.Model):
     submitted_on = models.CharField(max_length=40, blank=True)
     solved_on = models.CharField(max_length=40, blank=True)
     seen_at = models.DateTimeField(help_text="When D-Wave last said something about it.")
+    look_again_at = models.DateTimeField(
+        null=True, help_text="When to look again whether it runs after all, though it was given back as lost."
+    )
 
     objects: ClassVar[ProblemQuerySet] = ProblemQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -43,7 +46,12 @@ class Problem(models.Model):
                 fields=["endpoint", "upstream_id"], condition=~Q(upstream_id=""), name="one_row_per_upstream_problem"
             ),
         ]
-        indexes = [models.Index(fields=["upstream_id"], name="problem_by_upstream_id")]
+        indexes = [
+            models.Index(fields=["upstream_id"], name="problem_by_upstream_id"),
+            models.Index(
+                fields=["look_again_at"], condition=Q(look_again_at__isnull=False), name="problem_to_look_for"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.upstream_id or f"(not accepted yet) {self.pk}"

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 import orjson
@@ -12,10 +13,11 @@ from . import services
 from .calls import Call
 from .models import Problem
 from .present import presented
-from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import Refusal, answer, not_found, parse, read_body, unavailable
+from .upstream import Answer, Lost, NotSent, Upstream, token_refused
+from .wire import Refusal, answer, in_questions, not_found, parse, read_body, unavailable
 
 T = TypeVar("T")
+Poll = asyncio.Task[dict[str, dict[str, Any]]]
 
 MAX_IDS = 1000
 LONGEST_WAIT = 30
@@ -37,8 +39,8 @@ async def poll(call: Call, ids: list[str]) -> Response:
     seconds = timeout_asked(call)
     problems = await call.in_database(services.find_problems, call.door, ids)
     asked_at = time.monotonic()
-    said = await statuses(call, list(problems), seconds)
-    if not any(words.get("status") in services.TERMINAL for words in said.values()):
+    said = await statuses(call, problems.values(), seconds)
+    if not any_ended(said):
         await asyncio.sleep(LEAST_WAIT - (time.monotonic() - asked_at))
     news = {id_: words for id_, words in said.items() if services.news_in(words, problems[id_])}
     if news:  # most often there are none, and nobody need wait for the database
@@ -46,10 +48,48 @@ async def poll(call: Call, ids: list[str]) -> Response:
     return answer("problems", [status_of(problems[id_], said.get(id_), call) for id_ in ids])
 
 
-async def statuses(call: Call, ids: list[str], seconds: int) -> dict[str, dict[str, Any]]:
-    """What D-Wave says, by problem id, as soon as one has ended or the time is over."""
+async def statuses(call: Call, problems: Iterable[Problem], seconds: int) -> dict[str, dict[str, Any]]:
+    """What D-Wave says, by problem id, as soon as one has ended or the time is over.
+
+    Many problems are asked for in several questions at once, as are those of different secrets.
+    """
+    polls = [
+        asyncio.create_task(poll_upstream(call, upstream, [problem.upstream_id for problem in part], seconds))
+        for upstream, group in await call.by_upstream(problems)
+        for part in in_questions(group)
+    ]
+    try:
+        return await first_news(polls)
+    finally:
+        for poll in polls:
+            poll.cancel()
+        await asyncio.gather(*polls, return_exceptions=True)
+
+
+async def first_news(polls: list[Poll]) -> dict[str, dict[str, Any]]:
+    """What the polls have brought when one of them tells of an end, and all who know of one had time to say so."""
+    said: dict[str, dict[str, Any]] = {}
+    waiting = set(polls)
+    while waiting:
+        patience = LEAST_WAIT if any_ended(said) else None
+        done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        if not done:
+            break
+        said |= merged(done)
+    return said
+
+
+def merged(polls: Iterable[Poll]) -> dict[str, dict[str, Any]]:
+    return {id_: words for poll in polls for id_, words in poll.result().items()}
+
+
+def any_ended(said: dict[str, dict[str, Any]]) -> bool:
+    return any(words.get("status") in services.TERMINAL for words in said.values())
+
+
+async def poll_upstream(call: Call, upstream: Upstream, ids: list[str], seconds: int) -> dict[str, dict[str, Any]]:
     params = {"id": ",".join(ids), "timeout": str(seconds)}
-    reply = await call.upstream.read("problems/", params=params, headers=call.headers("problems"))
+    reply = await upstream.read("problems/", params=params, headers=call.headers("problems"))
     if not reply.ok:
         raise refused(reply)
     said = understood(reply, list)
@@ -130,7 +170,7 @@ async def show_answer(call: Call) -> Response:
 
 async def show_messages(call: Call) -> Response:
     problem = await own_problem(call)
-    reply = await read(call, f"problems/{problem.upstream_id}/messages", "problem-message")
+    reply = await read(call, problem, "/messages", "problem-message")
     return answer("problem-message", understood(reply, list))
 
 
@@ -139,7 +179,7 @@ async def fetch(
 ) -> tuple[Problem, dict[str, Any]]:
     """A problem of the member's, and what D-Wave answers below its address."""
     problem = await own_problem(call)
-    said = understood(await read(call, f"problems/{problem.upstream_id}{rest}", kind, params), dict)
+    said = understood(await read(call, problem, rest, kind, params), dict)
     return problem, about(problem, said)
 
 
@@ -154,8 +194,10 @@ async def own_problem(call: Call) -> Problem:
     return await call.in_database(services.find_problem, call.door, call.request.path_params["id"])
 
 
-async def read(call: Call, path: str, kind: str, params: dict[str, str] | None = None) -> Answer:
-    reply = await call.upstream.read(path, params=params, headers=call.headers(kind))
+async def read(call: Call, problem: Problem, rest: str, kind: str, params: dict[str, str] | None = None) -> Answer:
+    """D-Wave's answer below a problem's address."""
+    upstream = await call.upstream_of(problem)
+    reply = await upstream.read(f"problems/{problem.upstream_id}{rest}", params=params, headers=call.headers(kind))
     if not reply.ok:
         raise refused(reply)
     return reply
@@ -175,8 +217,9 @@ def understood(reply: Answer, shape: type[T]) -> T:
 async def download(call: Call) -> Response:
     """A binary answer. The client does not look at the status, so only what really is one may come with bytes."""
     problem = await own_problem(call)
+    upstream = await call.upstream_of(problem)
     path = f"problems/{problem.upstream_id}/answer/data/"
-    reply = await call.upstream.read(path, headers={"Accept": "application/octet-stream"})
+    reply = await upstream.read(path, headers={"Accept": "application/octet-stream"})
     if not reply.ok:
         raise refused(reply)
     return Response(reply.body, headers={"Content-Type": "application/octet-stream"})
@@ -205,7 +248,8 @@ def message_of(reply: Answer) -> str:
 
 async def cancel_one(call: Call) -> Response:
     problem = await own_problem(call)
-    reply = await write(call, "DELETE", f"problems/{problem.upstream_id}", None, "problem")
+    upstream = await call.upstream_of(problem)
+    reply = await write(upstream, "DELETE", f"problems/{problem.upstream_id}", None, call.headers("problem"))
     if not reply.ok:
         raise refused(reply)
     said = about(problem, understood(reply, dict))
@@ -218,13 +262,15 @@ async def cancel_several(call: Call) -> Response:
     if not isinstance(ids, list) or not 0 < len(ids) <= MAX_IDS or not all(isinstance(id_, str) for id_ in ids):
         raise Refusal(400, f"Send a list of 1 to {MAX_IDS} problem ids.")
     problems = await call.in_database(services.those_found, call.door, ids)
-    outcome = await cancel_upstream(call, list(problems)) if problems else {}
+    outcome: dict[str, dict[str, Any]] = {}
+    for upstream, group in await call.by_upstream(problems.values()):
+        outcome |= await cancel_upstream(upstream, [problem.upstream_id for problem in group], call.headers("problems"))
     await call.in_database(services.record_all, problems, outcome, timezone.now())
     return answer("problems", [cancelled(problems.get(id_), outcome.get(id_), call) for id_ in ids])
 
 
-async def cancel_upstream(call: Call, ids: list[str]) -> dict[str, dict[str, Any]]:
-    reply = await write(call, "DELETE", "problems/", orjson.dumps(ids), "problems")
+async def cancel_upstream(upstream: Upstream, ids: list[str], headers: dict[str, str]) -> dict[str, dict[str, Any]]:
+    reply = await write(upstream, "DELETE", "problems/", orjson.dumps(ids), headers)
     if not reply.ok:
         raise refused(reply)
     words = understood(reply, list)
@@ -241,16 +287,13 @@ def cancelled(problem: Problem | None, said: dict[str, Any] | None, call: Call) 
     return presented(said, problem, call)
 
 
-async def write(
-    call: Call, method: str, path: str, body: bytes | None, kind: str, headers: dict[str, str] | None = None
-) -> Answer:
+async def write(upstream: Upstream, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> Answer:
     """Change something upstream that may be asked for again if the answer is lost."""
     try:
-        headers = call.headers(kind) | {"Content-Type": "application/json"} | (headers or {})
-        reply = await call.upstream.request(method, path, body=body, headers=headers)
+        reply = await upstream.request(method, path, body=body, headers={"Content-Type": "application/json"} | headers)
     except (NotSent, Lost):
         raise unavailable() from None
-    if reply.status in {401, 403}:
+    if reply.refuses_token:
         raise token_refused()
     if reply.status >= 500 or reply.status == 429:
         raise unavailable()

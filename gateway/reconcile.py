@@ -1,73 +1,93 @@
 """Follows every open problem upstream, so that the ledger becomes true whatever happens to clients and processes.
 
 It settles what nobody fetched, adopts problems whose answer to the submission was lost (found again by the marker in
-their label), and gives back what never arrived. Several reconcilers may run at once: every booking happens once.
+their label), and gives back what never arrived; should it run after all, that is booked too. Several reconcilers may
+run at once: every booking happens once.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 import structlog
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from quotas import services as quotas
-from tokens.models import QpuToken
+from tokens.models import QpuToken, RetiredSecret
 
 from . import services
 from .calls import Gateway
 from .marker import markers_of, usage_id_in
 from .models import Problem
 from .upstream import Lost, Upstream
-from .wire import VENDOR, Refusal, is_plain, unavailable
+from .wire import VENDOR, Refusal, in_questions, is_plain, unavailable
 
 log = structlog.get_logger(__name__)
 
 QUIET = timedelta(seconds=10)  # clients that wait for a problem see it within that time themselves
 # After that a submission without a trace upstream was never taken: no request to D-Wave is under way for so long.
 LOST_AFTER = timedelta(minutes=3)
+# D-Wave, or a process of ours that stood still, may act on it even later; so it is looked for, ever more seldom.
+LATEST = timedelta(days=1)
 GONE_AFTER = timedelta(days=7)  # a problem that D-Wave has taken but does not know any more
-GROUP = 100  # ids in one question
 MOST_AT_ONCE = 5000
 
 
 @dataclass(frozen=True)
 class Work:
-    """Open problems of one token that nobody has heard of for a while."""
+    """Problems of one token that nobody has heard of for a while."""
 
     upstream: Upstream
     problems: Sequence[Problem]
 
     @property
     def known(self) -> list[Problem]:
-        return [problem for problem in self.problems if problem.upstream_id]
+        return [problem for problem in self.problems if problem.upstream_id and services.is_open(problem)]
 
     @property
     def lost(self) -> list[Problem]:
-        return [problem for problem in self.problems if not problem.upstream_id]
+        return [problem for problem in self.problems if not (problem.upstream_id and services.is_open(problem))]
+
+
+@dataclass(frozen=True, repr=False)
+class Secrets:
+    """A token's secret, and the former ones that are kept for their jobs, by version."""
+
+    present: str
+    former: dict[int, str]
+
+    def of(self, version: int) -> tuple[str, str | None]:
+        """The secret that a job went out with, and the one that has followed it; the present one if it is wiped."""
+        return (self.former[version], self.present) if version in self.former else (self.present, None)
 
 
 async def reconcile(gateway: Gateway) -> int:
-    """Look at all open problems once. Returns how many were looked at."""
-    problems = await gateway.in_database(quiet_problems)
-    tokens = await gateway.in_database(secrets_of, {problem.usage.token_id for problem in problems})
-    groups = grouped(problems).items()
+    """Look once at all open problems, and for those that got lost. Returns how many were looked at."""
+    problems = await gateway.in_database(problems_to_look_at, timezone.now())
+    secrets = await gateway.in_database(secrets_of, {problem.usage.token_id for problem in problems})
     await asyncio.gather(
-        *(look_after(gateway, tokens.get(token_id), endpoint, group) for (token_id, endpoint), group in groups)
+        *(
+            look_after(gateway, endpoint, secrets.get(token_id), version, group)
+            for (token_id, endpoint, version), group in grouped(problems).items()
+        )
     )
     await gateway.in_database(touch, problems)
+    await gateway.in_database(wipe_retired_secrets, timezone.now())
     return len(problems)
 
 
-async def look_after(gateway: Gateway, secret: str | None, endpoint: str, problems: list[Problem]) -> None:
+async def look_after(
+    gateway: Gateway, endpoint: str, secrets: Secrets | None, version: int, problems: list[Problem]
+) -> None:
     """Look at the open problems of one token. Trouble with it does not concern the others."""
-    if secret is None:
+    if secrets is None:
         await gateway.in_database(write_off, problems)
         return
-    work = Work(Upstream(gateway.session, endpoint, secret), problems)
+    work = Work(Upstream(gateway.session, endpoint, *secrets.of(version)), problems)
     try:
         unknown = await follow(gateway, work)
         await find_lost(gateway, work.upstream, [*work.lost, *unknown])
@@ -77,20 +97,36 @@ async def look_after(gateway: Gateway, secret: str | None, endpoint: str, proble
         log.exception("reconciliation_failed", endpoint=endpoint, open_problems=len(problems))
 
 
-def quiet_problems() -> list[Problem]:
-    quiet = Problem.objects.unsettled().filter(seen_at__lt=timezone.now() - QUIET)
-    return list(quiet.select_related("usage").order_by("seen_at")[:MOST_AT_ONCE])
+def problems_to_look_at(now: datetime) -> list[Problem]:
+    """The open ones that nobody has heard of for a while, and the ones given back that may run after all."""
+    problems = Problem.objects.select_related("usage")
+    quiet = problems.unsettled().filter(seen_at__lt=now - QUIET).order_by("seen_at")
+    late = problems.filter(look_again_at__lte=now).order_by("look_again_at")
+    return [*quiet[:MOST_AT_ONCE], *late[:MOST_AT_ONCE]]
 
 
-def secrets_of(token_ids: set[int]) -> dict[int, str]:
-    return {token.pk: token.secret for token in QpuToken.objects.filter(pk__in=token_ids).defer(None)}
+def secrets_of(token_ids: Iterable[int]) -> dict[int, Secrets]:
+    tokens = QpuToken.objects.filter(pk__in=token_ids).defer(None).prefetch_related("retired_secrets")
+    return {
+        token.pk: Secrets(token.secret, {retired.version: retired.secret for retired in token.retired_secrets.all()})
+        for token in tokens
+    }
 
 
-def grouped(problems: Sequence[Problem]) -> dict[tuple[int, str], list[Problem]]:
-    groups: dict[tuple[int, str], list[Problem]] = {}
+def grouped(problems: Sequence[Problem]) -> dict[tuple[int, str, int], list[Problem]]:
+    groups: dict[tuple[int, str, int], list[Problem]] = {}
     for problem in problems:
-        groups.setdefault((problem.usage.token_id, problem.endpoint), []).append(problem)
+        way = problem.usage.token_id, problem.endpoint, problem.secret_version
+        groups.setdefault(way, []).append(problem)
     return groups
+
+
+def wipe_retired_secrets(now: datetime) -> None:
+    """Forget the former secrets whose jobs have all ended."""
+    still_needed = Problem.objects.unsettled().filter(
+        usage__token_id=OuterRef("token_id"), secret_version=OuterRef("version")
+    )
+    RetiredSecret.objects.filter(~Exists(still_needed), retired_at__lt=now - LOST_AFTER).delete()
 
 
 def touch(problems: Sequence[Problem]) -> None:
@@ -101,8 +137,13 @@ def touch(problems: Sequence[Problem]) -> None:
 def write_off(problems: Sequence[Problem]) -> None:
     """Nobody can ask D-Wave any more, for the token or the problem is gone: what was reserved counts as spent."""
     for problem in problems:
-        quotas.settle(usage=problem.usage, access_time_ns=problem.usage.estimate_ns, now=timezone.now())
-        log.warning("problem_written_off", usage_id=problem.pk)
+        look_again(problem, None)
+        if quotas.settle(usage=problem.usage, access_time_ns=problem.usage.estimate_ns, now=timezone.now()):
+            log.warning("problem_written_off", usage_id=problem.pk)
+
+
+def look_again(problem: Problem, at: datetime | None) -> None:
+    Problem.objects.filter(pk=problem.pk).update(look_again_at=at)
 
 
 # --- Problems that D-Wave has taken -----------------------------------------------------------------------------------
@@ -111,8 +152,7 @@ def write_off(problems: Sequence[Problem]) -> None:
 async def follow(gateway: Gateway, work: Work) -> list[Problem]:
     """Book what D-Wave says of the problems that it has taken. Returns those that it does not know."""
     unknown = []
-    for start in range(0, len(work.known), GROUP):
-        group = work.known[start : start + GROUP]
+    for group in in_questions(work.known):
         said = await statuses(work.upstream, [problem.upstream_id for problem in group])
         for problem in group:
             words = said.get(problem.upstream_id, {})
@@ -163,6 +203,7 @@ async def find_lost(gateway: Gateway, upstream: Upstream, problems: list[Problem
         found = await marked_as(upstream, problem)
         if found:
             await gateway.in_database(services.accept, problem, found, timezone.now())
+            await gateway.in_database(look_again, problem, None)
             await book(gateway, upstream, problem, found)
             log.info("problem_adopted", usage_id=problem.pk)
         else:
@@ -184,9 +225,12 @@ async def marked_as(upstream: Upstream, problem: Problem) -> dict[str, Any] | No
 def give_up(problem: Problem, now: datetime) -> None:
     """Close the line of a problem without a trace upstream, when the time has come."""
     age = now - problem.usage.created_at
-    if problem.upstream_id and age > GONE_AFTER:
+    if not services.is_open(problem):
+        look_again(problem, now + age if age < LATEST else None)
+    elif problem.upstream_id and age > GONE_AFTER:
         write_off([problem])
     elif not problem.upstream_id and age > LOST_AFTER:
+        look_again(problem, now + LOST_AFTER)
         services.release([problem], now)
         log.info("problem_never_arrived", usage_id=problem.pk)
 

@@ -21,7 +21,7 @@ from organizations.permissions import Permission
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS, Reason
-from tokens.models import Provider, QpuToken
+from tokens.models import Provider, QpuToken, RetiredSecret
 from tokens.names import clean_name
 
 from .jobs import HYBRID_TYPES, Job
@@ -86,6 +86,7 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
             return Problem.objects.create(
                 usage=usage,
                 endpoint=door.endpoint,
+                secret_version=door.token.secret_version,
                 type=job.type,
                 solver=job.identity,
                 conversion_rate=conversion_rate,
@@ -117,6 +118,12 @@ def time_left_ns(door: Door, now: datetime) -> int | None:
     return decision.left_ns if in_force else 0
 
 
+def retired_secrets(token: QpuToken, versions: Iterable[int]) -> dict[int, str]:
+    """Former secrets of a token by version, those of them that are still kept."""
+    retired = RetiredSecret.objects.filter(token=token, version__in=versions)
+    return dict(retired.values_list("version", "secret"))
+
+
 def owns_upload(door: Door, upload_id: str) -> bool:
     return Upload.objects.filter(upstream_id=upload_id, token_id=door.token.pk, user_id=door.member.user_id).exists()
 
@@ -142,6 +149,8 @@ def accept(problem: Problem, said: dict[str, Any], now: datetime) -> None:
                 502, "D-Wave's answer made no sense. What became of the problem is being found out."
             ) from None
         problem.upstream_id = upstream_id
+    if problem.usage.status == Usage.Status.RELEASED and quotas.reopen(usage=problem.usage):
+        problem.usage.status = Usage.Status.RESERVED
     record(problem, said, now)
 
 
@@ -149,13 +158,19 @@ def record(problem: Problem, said: dict[str, Any], now: datetime) -> None:
     """Keep what D-Wave says of a problem, and settle or release it as soon as that shows how it ended."""
     if news := news_in(said, problem):
         remember(problem, news, now)
-    if not is_open(problem):
+    if problem.usage.status == Usage.Status.SETTLED:
         return
     cost = cost_ns(said.get("answer"), problem)
     if cost is not None:
-        quotas.settle(usage=problem.usage, access_time_ns=cost, now=now)
+        settle(problem, cost, now)
     elif text(said.get("status")) in RELEASING:
         quotas.release(usage=problem.usage, now=now)
+
+
+def settle(problem: Problem, cost: int, now: datetime) -> None:
+    """Book what a problem has cost, also if it was given back because nobody could see any more that it would run."""
+    if not quotas.settle(usage=problem.usage, access_time_ns=cost, now=now) and quotas.reopen(usage=problem.usage):
+        quotas.settle(usage=problem.usage, access_time_ns=cost, now=now)
 
 
 def news_in(said: dict[str, Any], problem: Problem) -> dict[str, str]:

@@ -14,7 +14,7 @@ MAX_NUMBER = 10_000  # parts of 5 MiB
 
 async def begin(call: Call) -> Response:
     """POST bqm/multipart {"size": bytes}: answers {"id": …}."""
-    reply = await write(call, "POST", "bqm/multipart", await read_body(call.request), "json")
+    reply = await write(call.upstream, "POST", "bqm/multipart", await read_body(call.request), call.headers("json"))
     if reply.ok:
         await call.in_database(services.keep_upload, call.door, upload_id_in(reply))
     return passed_on(reply)
@@ -52,7 +52,8 @@ async def on_own(call: Call, method: str, rest: str) -> Response:
     body = None if method == "GET" else await read_body(call.request)
     passed = ("Content-Type", "Content-MD5")
     headers = {name: call.request.headers[name] for name in passed if name in call.request.headers}
-    return passed_on(await write(call, method, f"bqm/multipart/{upload_id}/{rest}", body, "json", headers))
+    path = f"bqm/multipart/{upload_id}/{rest}"
+    return passed_on(await write(call.upstream, method, path, body, call.headers("json") | headers))
 
 
 def passed_on(reply: Answer) -> Response:

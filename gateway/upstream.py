@@ -1,5 +1,6 @@
 """The way to D-Wave: an HTTP client that carries the organization's token, and nothing else of the member's request."""
 
+import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -44,14 +45,24 @@ class Answer:
     def ok(self) -> bool:
         return 200 <= self.status < 300
 
+    @property
+    def refuses_token(self) -> bool:
+        return self.status in {401, 403}
+
 
 class Upstream:
-    """One token's view of one SAPI endpoint."""
+    """One token's view of one SAPI endpoint.
 
-    def __init__(self, session: aiohttp.ClientSession, endpoint: str, secret: str) -> None:
+    A `successor` is the secret that has taken the place of `secret`, and is tried where D-Wave does not take that one.
+    """
+
+    def __init__(
+        self, session: aiohttp.ClientSession, endpoint: str, secret: str, successor: str | None = None
+    ) -> None:
         self.session = session
         self.endpoint = endpoint.rstrip("/")
         self.secret = secret
+        self.successor = successor
 
     def __repr__(self) -> str:
         return f"Upstream({self.endpoint})"
@@ -73,7 +84,7 @@ class Upstream:
                 method,
                 f"{self.endpoint}/{path}",
                 params=params,
-                data=body,
+                data=None if body is None else io.BytesIO(body),  # sent in pieces: a batch has megabytes
                 headers={**passed, "X-Auth-Token": self.secret},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
@@ -88,7 +99,10 @@ class Upstream:
         async with self.open(method, path, **kwargs) as response:
             body = await read_all(response)
             headers = {name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers}
-            return Answer(response.status, headers, body)
+            answer = Answer(response.status, headers, body)
+        if answer.refuses_token and self.successor:
+            return await Upstream(self.session, self.endpoint, self.successor).request(method, path, **kwargs)
+        return answer
 
     async def read(self, path: str, **kwargs: Any) -> Answer:
         """GET something whose loss harms nobody: no answer is a 503 that the client tries again."""
@@ -96,7 +110,7 @@ class Upstream:
             answer = await self.request("GET", path, **kwargs)
         except (NotSent, Lost):
             raise unavailable() from None
-        if answer.status in {401, 403}:
+        if answer.refuses_token:
             raise token_refused()
         if answer.status >= 500 or answer.status == 429:
             raise unavailable()

@@ -123,6 +123,31 @@ class TestPolling:
         assert [status["id"] for status in answer.json()] == [second, first, second]
         assert answer.headers["Content-Type"].startswith(f"{SAPI}problems+json; version=3.")
 
+    def test_many_are_asked_for_in_parts(self, dwave, bobs, job, monkeypatch):
+        monkeypatch.setattr("gateway.wire.IDS_IN_ONE_QUESTION", 2)
+        ended = [bobs.submit_id(job()) for _ in range(2)]
+        for problem_id in ended:
+            bobs.wait(problem_id)
+        dwave.configure(paused=True)
+        waiting = [item["id"] for item in bobs.submit(*[job()] * 5)]
+        ids = [*waiting[:3], *ended, *waiting[3:]]
+
+        began = time.monotonic()
+        answer = bobs.get("problems/", id=",".join(ids), timeout=30).json()
+
+        assert time.monotonic() - began < 20, "those that wait do not hold up those that have ended"
+        assert [status["id"] for status in answer] == ids
+        assert [status["status"] for status in answer] == ["PENDING"] * 3 + ["COMPLETED"] * 2 + ["PENDING"] * 2
+
+    def test_a_thousand_can_be_asked_for_at_once(self, dwave, bobs, job):
+        dwave.configure(paused=True)
+        ids = [item["id"] for item in bobs.submit(*[job()] * 200)]
+        asked_for = ids * 5
+
+        answer = bobs.get("problems/", id=",".join(asked_for), timeout=1).json()
+
+        assert [status["id"] for status in answer] == asked_for
+
     def test_it_refuses_other_times(self, bobs):
         for timeout in ["0", "31", "x", "-1", "1.5", "", "\u0663", "9" * 5000]:
             assert bobs.get("problems/", id="x", timeout=timeout).status_code == 400
