@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import urllib.error
 import urllib.request
 import venv
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,24 +47,33 @@ class Portal:
 
 @pytest.fixture(scope="session")
 def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
-    folder = tmp_path_factory.mktemp("portal")
+    """A portal with an emulated D-Wave of its own."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}/sapi/v2/"
+    with running_portal(tmp_path_factory.mktemp("portal"), endpoint, "--emulator", str(port)) as running:
+        yield running
+
+
+@contextmanager
+def running_portal(folder: Path, dwave_endpoint: str, *arguments: str) -> Iterator[Portal]:
+    """An empty portal that sends jobs to this endpoint; its database and its log are in the folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    emulator = free_port()
     environment = {
         "PATH": os.environ["PATH"],
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "PORTAL_URL": url,
-        "SECRET_KEY": "only-for-tours-only-for-tours-only-for-tours-only-for-tours",
+        # Never the same twice: it signs the marks by which the portal knows its problems at D-Wave again.
+        "SECRET_KEY": secrets.token_urlsafe(64),
         "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "SERVE_STATIC_FROM_SOURCE": "true",
-        "DWAVE_UPSTREAM_ENDPOINT": f"http://127.0.0.1:{emulator}/sapi/v2/",
+        "DWAVE_UPSTREAM_ENDPOINT": dwave_endpoint,
     }
     running = Portal(url, environment, folder / "log")
     with running.log.open("w") as log:
-        command = [sys.executable, "manage.py", "up", "--no-demo", "--emulator", str(emulator)]
+        command = [sys.executable, "manage.py", "up", "--no-demo", *arguments]
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
         try:
             wait_until_ready(running, process)
