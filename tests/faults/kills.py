@@ -1,7 +1,8 @@
 """python -m tests.faults.kills: processes of the portal die by kill -9 at random moments while jobs go on.
 
-D-Wave stays up, with a little jitter and, unless told not to, with faults of its own. Exits 1 unless in the end nothing
-is open, and the ledger has each problem that D-Wave really ran, once, with what it cost.
+On PostgreSQL all database connections are cut off now and then as well. D-Wave stays up, with a little jitter and,
+unless told not to, with faults of its own. Exits 1 unless in the end nothing is open, and the ledger has each problem
+that D-Wave really ran, once, with what it cost.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from random import Random
 from threading import Lock
 
 from . import portal
-from .portal import GIVEN_BACK_SECONDS, Emulator, Portal, Process, QpuToken, Usage
+from .portal import GIVEN_BACK_SECONDS, Emulator, Portal, QpuToken, Usage
 from .programs import Program, Tally, job
 
 CLIENTS = 12
@@ -108,13 +109,13 @@ def hang_up(program: Program, jobs: list, rng: Random) -> None:
 # --- Kills ------------------------------------------------------------------------------------------------------------
 
 
-def kill_now_and_then(processes: list[Process], supply: Supply, kills: int, rng: Random) -> Counter[str]:
-    """Kill one of them shortly after each of some random numbers of jobs, and start it anew at once."""
+def kill_now_and_then(running: Portal, supply: Supply, kills: int, rng: Random) -> Counter[str]:
+    """Kill something shortly after each of some random numbers of jobs, and start it anew at once."""
     killed: Counter[str] = Counter()
     for jobs in sorted(rng.sample(range(supply.jobs), kills)):
         portal.until(partial(has_sent, supply, jobs), seconds=600, pause=0.01)
         time.sleep(rng.uniform(0, 0.5))
-        victim = rng.choice(processes)
+        victim = rng.choice(running.victims)
         victim.kill()
         victim.start()
         killed[victim.name] += 1
@@ -189,9 +190,10 @@ def make_tokens(crowd: list, jobs: int) -> list[QpuToken]:
 
 def send_all(arguments: argparse.Namespace, running: Portal, doors: list) -> tuple[Tally, Counter[str]]:
     """Let all clients send jobs, and kill meanwhile. How clients were answered, and how often what was killed."""
+    portal.connection.close()  # it may be cut off meanwhile
     tally, supply = Tally(), Supply(arguments.jobs, arguments.rate)
     with ThreadPoolExecutor(CLIENTS + 1) as pool:
-        killed = pool.submit(kill_now_and_then, running.processes, supply, arguments.kills, Random(arguments.seed))
+        killed = pool.submit(kill_now_and_then, running, supply, arguments.kills, Random(arguments.seed))
         under_way = [killed]
         for number, ((_, key), token) in enumerate(doors):
             rng = Random(f"{arguments.seed} {number}")

@@ -4,6 +4,7 @@ Its database is the one of TEST_DATABASE_URL (`python -m tests.postgres` sets it
 """
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -37,6 +38,7 @@ os.environ |= {
 django.setup()
 
 from django.core.management import call_command  # noqa: E402  Django has to be set up first
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from emulator.client import Emulator  # noqa: E402
@@ -54,6 +56,8 @@ from tokens.services import upload_token  # noqa: E402
 T = TypeVar("T")
 
 GIVEN_BACK_SECONDS = LOST_AFTER.seconds  # how old a line without a trace at D-Wave becomes
+ERROR = re.compile(r'^Traceback|^ERROR|"level": "error"')
+DATABASE = "django.db.utils."
 TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
@@ -86,8 +90,23 @@ class Process:
 
     @property
     def errors(self) -> list[str]:
-        """What it has logged as an error of its own."""
-        return [line for line in self.log.read_text().splitlines() if '"level": "error"' in line or "Traceback" in line]
+        """What it has logged as going wrong, other than the loss of a database connection."""
+        return [line for line in self.log.read_text().splitlines() if ERROR.search(line) and DATABASE not in line]
+
+
+class DatabaseConnections:
+    """All connections to a PostgreSQL server but our own; they can be cut off as a process can be killed."""
+
+    name = "database"
+    CUT_OFF = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()"""
+
+    def kill(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(self.CUT_OFF)
+
+    def start(self) -> None:
+        """Nothing to do: who needs a connection makes a new one."""
 
 
 @dataclass
@@ -97,6 +116,11 @@ class Portal:
     addresses: list[str]
     processes: list[Process]
     dwave: Emulator
+
+    @property
+    def victims(self) -> list[Process | DatabaseConnections]:
+        """What may die at any moment."""
+        return [*self.processes, *([DatabaseConnections()] if connection.vendor == "postgresql" else [])]
 
 
 @contextmanager

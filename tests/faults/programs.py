@@ -20,7 +20,7 @@ QPUS = [solver for solver in catalogue().values() if solver.graph_id]
 
 
 class Tally:
-    """How requests and problems went, counted by many threads."""
+    """How requests and problems went, and how long the slowest answer took; counted by many threads."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -71,18 +71,18 @@ class Program:
                 time.sleep(0.1)
                 continue
             except ReadTimeoutError:
-                answer, outcome = None, f"no answer in {seconds:g} s"
+                self.tally.note(kind, "no answer in time" if seconds == LONGEST else "hung up")
+                return None
             except HTTPError:
-                answer, outcome = None, "connection lost"
-            else:
-                outcome = str(answer.status)
-            self.tally.note(kind, outcome, time.monotonic() - began)
-            return answer.json() if answer is not None and answer.status < 300 else None
+                self.tally.note(kind, "connection lost")
+                return None
+            self.tally.note(kind, str(answer.status), time.monotonic() - began)
+            return answer.json() if answer.status < 300 else None
 
     def submit(self, jobs: list[dict[str, Any]], *, seconds: float = LONGEST) -> list[str]:
         """The ids of the problems that are taken."""
         said = self.ask("submit", "POST", "problems/", body=jobs, seconds=seconds)
-        items = [{"error_code": "no answer"}] * len(jobs) if said is None else said
+        items = [{"error_code": "no clear answer"}] * len(jobs) if said is None else said
         for item in items:
             self.tally.note("problem", "taken" if "id" in item else f"not taken, {item['error_code']}")
         return [item["id"] for item in items if "id" in item]
