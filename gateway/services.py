@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from rest_framework.exceptions import AuthenticationFailed
@@ -21,6 +20,7 @@ from organizations.permissions import Permission
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS, Reason
+from tokens.endpoints import EndpointNotAllowed, endpoint_of
 from tokens.models import Provider, QpuToken, RetiredSecret
 from tokens.names import clean_name
 
@@ -62,9 +62,17 @@ def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
         raise Refusal(403, str(error)) from None
     except (QpuToken.DoesNotExist, ValidationError):
         raise Refusal(404, "There is no such token, or it is not yours to use.") from None
+    return door_to(token, member)
+
+
+def door_to(token: QpuToken, member: Membership) -> Door:
+    """The way to D-Wave of a member who may use the token; Refusal where it leads to none."""
     if token.provider != Provider.DWAVE:
         raise Refusal(404, "This token is not for D-Wave.")
-    return Door(member, token, token.secret, settings.DWAVE_UPSTREAM_ENDPOINT)
+    try:
+        return Door(member, token, token.secret, endpoint_of(token))
+    except EndpointNotAllowed as error:
+        raise Refusal(403, str(error)) from None
 
 
 # --- Booking ----------------------------------------------------------------------------------------------------------
