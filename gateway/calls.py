@@ -6,22 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import copy_context
 from functools import partial
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 import aiohttp
-import orjson
 import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tokens.models import SDK_SCOPES
 
 from . import services
 from .models import Problem
+from .redaction import Redaction
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream
@@ -33,8 +33,6 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 END_SECONDS = 20  # that a process waits for submissions under way before it ends
-HIDDEN = b"[hidden]"
-SHORTEST = 8  # what is shorter is no token, and may stand in any answer
 
 
 class Gateway:
@@ -144,7 +142,7 @@ def guarded(endpoint: Endpoint, scope: str, route: str) -> View:
             response = await endpoint(call)
         except Exception as error:
             response = await explained(error, request)
-        return without(call.secrets.values(), response)
+        return redacted(response, Redaction(call.secrets.values()))
 
     return view
 
@@ -175,15 +173,10 @@ def refusal_for(error: Exception) -> Refusal:
             )
 
 
-def without(secrets: Iterable[str], response: Response) -> Response:
-    """The answer, without the organization's token: wherever D-Wave might have written it, it ends here."""
-    body = bytes(response.body)
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            for form in (secret.encode(), orjson.dumps(secret)[1:-1]):
-                body = body.replace(form, HIDDEN)
-    if body != response.body:
-        log.error("token_in_answer")
+def redacted(response: Response, redaction: Redaction) -> Response:
+    if isinstance(response, StreamingResponse):
+        response.body_iterator = redaction.apply_to_stream(cast(AsyncIterator[bytes], response.body_iterator))
+    elif (body := redaction.apply(bytes(response.body))) != response.body:
         response.body = body
         response.headers["Content-Length"] = str(len(body))
     return response

@@ -2,18 +2,18 @@
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from typing import Any, TypeVar
 
 import orjson
 from django.utils import timezone
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from . import services
 from .calls import Call
 from .models import Problem
 from .present import presented
-from .upstream import Answer, Lost, NotSent, Upstream, token_refused
+from .upstream import Answer, Lost, NotSent, Upstream
 from .wire import Refusal, answer, in_questions, not_found, parse, read_body, unavailable
 
 T = TypeVar("T")
@@ -91,7 +91,7 @@ async def poll_upstream(call: Call, upstream: Upstream, ids: list[str], seconds:
     params = {"id": ",".join(ids), "timeout": str(seconds)}
     reply = await upstream.read("problems/", params=params, headers=call.headers("problems"))
     if not reply.ok:
-        raise refused(reply)
+        raise reply.refusal()
     said = understood(reply, list)
     return {words["id"]: words for words in said if isinstance(words, dict) and words.get("id") in ids}
 
@@ -199,7 +199,7 @@ async def read(call: Call, problem: Problem, rest: str, kind: str, params: dict[
     upstream = await call.upstream_of(problem)
     reply = await upstream.read(f"problems/{problem.upstream_id}{rest}", params=params, headers=call.headers(kind))
     if not reply.ok:
-        raise refused(reply)
+        raise reply.refusal()
     return reply
 
 
@@ -219,28 +219,15 @@ async def download(call: Call) -> Response:
     problem = await own_problem(call)
     upstream = await call.upstream_of(problem)
     path = f"problems/{problem.upstream_id}/answer/data/"
-    reply = await upstream.read(path, headers={"Accept": "application/octet-stream"})
-    if not reply.ok:
-        raise refused(reply)
-    return Response(reply.body, headers={"Content-Type": "application/octet-stream"})
+    pieces = upstream.stream(path, headers={"Accept": "application/octet-stream"})
+    first = await anext(pieces, b"")  # a refusal comes up here, while there is still a status to tell of it
 
+    async def body() -> AsyncIterator[bytes]:
+        yield first
+        async for piece in pieces:
+            yield piece
 
-def refused(reply: Answer) -> Refusal:
-    """D-Wave's refusal to tell of a problem; its own words only where they are SAPI's."""
-    if reply.status == 404:
-        return not_found()
-    if 400 <= reply.status < 500:
-        return Refusal(reply.status, message_of(reply))
-    return unavailable()
-
-
-def message_of(reply: Answer) -> str:
-    try:
-        words = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        words = None
-    message = words.get("error_msg") if isinstance(words, dict) else None
-    return message[:500] if isinstance(message, str) else "D-Wave refused the request."
+    return StreamingResponse(body(), headers={"Content-Type": "application/octet-stream"})
 
 
 # --- Cancelling -------------------------------------------------------------------------------------------------------
@@ -251,7 +238,7 @@ async def cancel_one(call: Call) -> Response:
     upstream = await call.upstream_of(problem)
     reply = await write(upstream, "DELETE", f"problems/{problem.upstream_id}", None, call.headers("problem"))
     if not reply.ok:
-        raise refused(reply)
+        raise reply.refusal()
     said = about(problem, understood(reply, dict))
     await call.in_database(services.record, problem, said, timezone.now())
     return answer("problem", presented(said, problem, call), status=reply.status)
@@ -272,7 +259,7 @@ async def cancel_several(call: Call) -> Response:
 async def cancel_upstream(upstream: Upstream, ids: list[str], headers: dict[str, str]) -> dict[str, dict[str, Any]]:
     reply = await write(upstream, "DELETE", "problems/", orjson.dumps(ids), headers)
     if not reply.ok:
-        raise refused(reply)
+        raise reply.refusal()
     words = understood(reply, list)
     if len(words) != len(ids):
         raise unavailable()
@@ -293,8 +280,4 @@ async def write(upstream: Upstream, method: str, path: str, body: bytes | None, 
         reply = await upstream.request(method, path, body=body, headers={"Content-Type": "application/json"} | headers)
     except (NotSent, Lost):
         raise unavailable() from None
-    if reply.refuses_token:
-        raise token_refused()
-    if reply.status >= 500 or reply.status == 429:
-        raise unavailable()
-    return reply
+    return reply.checked()

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from . import services
 from .calls import Call
-from .problems import message_of, write
+from .problems import write
 from .upstream import Answer
 from .wire import Refusal, is_plain, not_found, read_body, unavailable
 
@@ -58,5 +58,5 @@ async def on_own(call: Call, method: str, rest: str) -> Response:
 
 def passed_on(reply: Answer) -> Response:
     if not reply.ok:
-        raise Refusal(reply.status, message_of(reply))
+        raise Refusal(reply.status, reply.message)
     return Response(reply.body, reply.status, {"Content-Type": "application/json"})

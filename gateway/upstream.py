@@ -4,16 +4,18 @@ import io
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import aiohttp
 import orjson
 
-from .wire import Refusal, unavailable
+from .wire import Refusal, not_found, unavailable
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 45  # Ocean gives up after 60; long polls are answered within 30
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
+PIECE_BYTES = 64 * 1024
 
 # What may pass in either direction. All else stays: cookies, addresses, and the member's API key.
 REQUEST_HEADERS = ("Accept", "Content-Type", "Content-MD5", "If-None-Match", "User-Agent")
@@ -40,6 +42,36 @@ class Answer:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             raise Lost from None
+
+    @classmethod
+    async def read(cls, response: aiohttp.ClientResponse) -> "Answer":
+        headers = {name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers}
+        return cls(response.status, headers, await read_all(response))
+
+    def checked(self) -> "Answer":
+        """The answer, unless it is D-Wave's trouble, or the organization's, and nothing that the member could mend."""
+        if self.refuses_token:
+            raise token_refused()
+        if self.status >= 500 or self.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise unavailable()
+        return self
+
+    def refusal(self) -> Refusal:
+        """D-Wave's refusal to tell of a problem; its own words only where they are SAPI's."""
+        if self.status == HTTPStatus.NOT_FOUND:
+            return not_found()
+        if 400 <= self.status < 500:
+            return Refusal(self.status, self.message)
+        return unavailable()
+
+    @property
+    def message(self) -> str:
+        try:
+            words = orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            words = None
+        message = words.get("error_msg") if isinstance(words, dict) else None
+        return message[:500] if isinstance(message, str) else "D-Wave refused the request."
 
     @property
     def ok(self) -> bool:
@@ -76,9 +108,13 @@ class Upstream:
         params: Mapping[str, str] | None = None,
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
+        however_long: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send a request; the answer's body is still to be read. NotSent or Lost where there is no answer."""
         passed = {name: value for name, value in (headers or {}).items() if name in REQUEST_HEADERS}
+        timeout = aiohttp.ClientTimeout(
+            total=None if however_long else ANSWER_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS
+        )
         try:
             async with self.session.request(
                 method,
@@ -87,7 +123,7 @@ class Upstream:
                 data=None if body is None else io.BytesIO(body),  # sent in pieces: a batch has megabytes
                 headers={**passed, "X-Auth-Token": self.secret},
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS, sock_connect=CONNECT_SECONDS),
+                timeout=timeout,
             ) as response:
                 yield response
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
@@ -97,9 +133,7 @@ class Upstream:
 
     async def request(self, method: str, path: str, **kwargs: Any) -> Answer:
         async with self.open(method, path, **kwargs) as response:
-            body = await read_all(response)
-            headers = {name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers}
-            answer = Answer(response.status, headers, body)
+            answer = await Answer.read(response)
         if answer.refuses_token and self.successor:
             return await Upstream(self.session, self.endpoint, self.successor).request(method, path, **kwargs)
         return answer
@@ -107,14 +141,20 @@ class Upstream:
     async def read(self, path: str, **kwargs: Any) -> Answer:
         """GET something whose loss harms nobody: no answer is a 503 that the client tries again."""
         try:
-            answer = await self.request("GET", path, **kwargs)
+            return (await self.request("GET", path, **kwargs)).checked()
         except (NotSent, Lost):
             raise unavailable() from None
-        if answer.refuses_token:
-            raise token_refused()
-        if answer.status >= 500 or answer.status == 429:
-            raise unavailable()
-        return answer
+
+    async def stream(self, path: str, **kwargs: Any) -> AsyncIterator[bytes]:
+        """GET something large, piece by piece. What keeps it from coming is a Refusal, before the first piece."""
+        try:
+            async with self.open("GET", path, however_long=True, **kwargs) as response:
+                if response.status != HTTPStatus.OK:
+                    raise (await Answer.read(response)).checked().refusal()
+                async for piece in response.content.iter_chunked(PIECE_BYTES):
+                    yield piece
+        except (NotSent, Lost):
+            raise unavailable() from None
 
 
 async def read_all(response: aiohttp.ClientResponse) -> bytes:

@@ -5,6 +5,7 @@ import hashlib
 
 import dimod
 import pytest
+import requests
 from dwave.optimization import Model
 
 from quotas.models import Usage
@@ -102,6 +103,12 @@ class TestFiles:
 
         assert answer.json()["answer"]["url"].startswith("/dwave/shared/lab/")
         assert answer.headers["Content-Type"].startswith(SAPI)
+
+    def test_one_that_breaks_off_does_not_pass_for_a_whole_one(self, dwave, bobs, problem, gateway_address):
+        dwave.fault("data", "cut")
+
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            bobs.session.get(gateway_address + problem["answer"]["url"])
 
     def test_errors_are_no_files(self, dwave, bobs, problem, gateway_address, monkeypatch):
         monkeypatch.setattr("gateway.calls.RETRY_SECONDS", 0.05)
