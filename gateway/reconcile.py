@@ -7,9 +7,10 @@ run at once: every booking happens once.
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -43,6 +44,7 @@ class Work:
 
     upstream: Upstream
     problems: Sequence[Problem]
+    had_turn: list[Problem] = field(default_factory=list)
 
     @property
     def known(self) -> list[Problem]:
@@ -69,32 +71,37 @@ async def reconcile(gateway: Gateway) -> int:
     """Look once at all open problems, and for those that got lost. Returns how many were looked at."""
     problems = await gateway.in_database(problems_to_look_at, timezone.now())
     secrets = await gateway.in_database(secrets_of, {problem.usage.token_id for problem in problems})
-    await asyncio.gather(
+    had_turn = await asyncio.gather(
         *(
             look_after(gateway, endpoint, secrets.get(token_id), version, group)
             for (token_id, endpoint, version), group in grouped(problems).items()
         )
     )
-    await gateway.in_database(touch, problems)
+    await gateway.in_database(touch, list(chain.from_iterable(had_turn)))
     await gateway.in_database(wipe_retired_secrets, timezone.now())
     return len(problems)
 
 
 async def look_after(
     gateway: Gateway, endpoint: str, secrets: Secrets | None, version: int, problems: list[Problem]
-) -> None:
-    """Look at the open problems of one token. Trouble with it does not concern the others."""
+) -> list[Problem]:
+    """Look at the open problems of one token. Trouble with it does not concern the others.
+
+    Returns those that had their turn before trouble came, if any: next time the others come first, so that one problem
+    with which there is always trouble keeps no other one open.
+    """
     if secrets is None:
         await gateway.in_database(write_off, problems)
-        return
+        return problems
     work = Work(Upstream(gateway.session, endpoint, *secrets.of(version)), problems)
     try:
         unknown = await follow(gateway, work)
-        await find_lost(gateway, work.upstream, [*work.lost, *unknown])
+        await find_lost(gateway, work, [*work.lost, *unknown])
     except (Refusal, Lost):
         log.warning("upstream_unavailable", endpoint=endpoint, open_problems=len(problems))
     except Exception:
         log.exception("reconciliation_failed", endpoint=endpoint, open_problems=len(problems))
+    return work.had_turn or problems
 
 
 def problems_to_look_at(now: datetime) -> list[Problem]:
@@ -155,6 +162,7 @@ async def follow(gateway: Gateway, work: Work) -> list[Problem]:
     for group in in_questions(work.known):
         said = await statuses(work.upstream, [problem.upstream_id for problem in group])
         for problem in group:
+            work.had_turn.append(problem)
             words = said.get(problem.upstream_id, {})
             if words is None:
                 unknown.append(problem)
@@ -198,13 +206,14 @@ async def ask(upstream: Upstream, path: str, kind: str, params: dict[str, str] |
 # --- Submissions whose answer was lost --------------------------------------------------------------------------------
 
 
-async def find_lost(gateway: Gateway, upstream: Upstream, problems: list[Problem]) -> None:
+async def find_lost(gateway: Gateway, work: Work, problems: list[Problem]) -> None:
     for problem in problems:
-        found = await marked_as(upstream, problem)
+        work.had_turn.append(problem)
+        found = await marked_as(work.upstream, problem)
         if found:
             await gateway.in_database(services.accept, problem, found, timezone.now())
             await gateway.in_database(look_again, problem, None)
-            await book(gateway, upstream, problem, found)
+            await book(gateway, work.upstream, problem, found)
             log.info("problem_adopted", usage_id=problem.pk)
         else:
             await gateway.in_database(give_up, problem, timezone.now())

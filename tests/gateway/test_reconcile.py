@@ -105,6 +105,18 @@ class TestWhatNobodyFetched:
         reconciled()
         assert statuses() == ["reserved"]
 
+    def test_one_with_trouble_comes_last_next_time(self, dwave, bobs, job, all_ran, reconciled, statuses):
+        bobs.submit(job(), job(), job())
+        all_ran(3)
+        dwave.fault("answer", "status")
+
+        reconciled()
+        assert statuses() == ["reserved"] * 3
+        dwave.fault("answer", "status", skip=2)
+        reconciled()
+
+        assert statuses() == ["reserved", "settled", "settled"]
+
 
 class TestLostSubmissions:
     @pytest.mark.parametrize("kind", ["drop", "cut", "not_json", "html", "status", "missing_ids"])
@@ -200,6 +212,19 @@ class TestLostSubmissions:
         assert bobs.post("problems/", json=[job()]).status_code == 503
         assert statuses() == ["released"]
         assert dwave.problems() == []
+
+    def test_one_with_trouble_comes_last_next_time(self, dwave, bobs, job, reconciled, lost_at_once, statuses):
+        dwave.fault("submit", "drop", times=2)
+        for _ in range(2):
+            bobs.post("problems/", json=job())
+        dwave.fault("list", "status")
+
+        reconciled()
+        assert statuses() == ["reserved"] * 2
+        dwave.fault("list", "status", skip=1)
+        reconciled()
+
+        assert statuses() == ["reserved", "released"]
 
 
 class TestWhatIsGone:
