@@ -1,6 +1,13 @@
 """What the templates about organizations ask."""
 
+from collections.abc import Iterator
+from datetime import datetime
+
 from django import template
+from django.contrib.humanize.templatetags.humanize import intcomma
+
+from accounts.templatetags.moments import moment
+from audit.models import Event
 
 from ..access import may_found_organizations
 from ..models import Membership
@@ -30,3 +37,17 @@ def organization_navigation(context: template.Context, membership: Membership) -
         "personal": list(links(PERSONAL, membership, path)),
         "administration": list(links(ADMINISTRATION, membership, path)),
     }
+
+
+@register.filter
+def details(event: Event) -> Iterator[tuple[str, object]]:
+    """The details of a line of the audit log that say something, as people read them."""
+    for name, value in event.details.items():
+        if value is None or value == "":
+            continue
+        if name.endswith("_ns"):
+            yield name.removesuffix("_ns").replace("_", " "), f"{intcomma(value)} ns"
+        elif name.endswith("_at"):
+            yield name.removesuffix("_at").replace("_", " "), moment(datetime.fromisoformat(value))
+        else:
+            yield name.replace("_", " "), value

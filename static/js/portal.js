@@ -24,12 +24,6 @@ function showInZoneOfViewer (root) {
   }
 }
 
-// <form data-drop> shows which file was chosen, and takes one that is dropped anywhere on its .drop.
-function showChosenFile (input) {
-  const label = input.closest('.drop').querySelector('[data-file-name]')
-  label.textContent = [...input.files].map((file) => file.name).join(', ') || label.dataset.fileName
-}
-
 document.addEventListener('click', (event) => {
   const button = event.target.closest('[data-copy]')
   if (button) copy(button)
@@ -47,10 +41,6 @@ document.addEventListener('keydown', (event) => {
     menu.open = false
     menu.querySelector('summary').focus()
   }
-})
-
-document.addEventListener('change', (event) => {
-  if (event.target.matches('.drop input[type=file]')) showChosenFile(event.target)
 })
 
 document.addEventListener('DOMContentLoaded', () => showInZoneOfViewer(document))

@@ -1,0 +1,99 @@
+"""Every page, light and dark and on a phone: accessible, within the policy, and no wider than the screen.
+
+With SCREENSHOTS=folder it also takes a picture of each; `./dev screenshots` does.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page
+
+from organizations import services
+from organizations.permissions import Role
+from quotas.services import assign_quota
+from tests.conftest import join
+
+from .conftest import PHONE, assert_accessible
+
+# Name of the page, its address, and who looks at it: alice (an admin), bob (a member), or nobody who has signed in.
+PAGES = [
+    ("sign-in", "/accounts/login/", None),
+    ("sign-up", "/accounts/signup/", None),
+    ("password-reset", "/accounts/password/reset/", None),
+    ("invitation", "/invitations/{invitation.token}", None),
+    ("invitation-closed", "/invitations/nonsense", None),
+    ("home", "/", "zoe"),
+    ("home-empty", "/", "nemo"),
+    ("new-organization", "/organizations/new", "bob"),
+    ("dashboard", "/o/acme", "bob"),
+    ("keys", "/o/acme/keys", "bob"),
+    ("keys-empty", "/o/empty/keys", "zoe"),
+    ("new-key", "/o/acme/keys/new", "bob"),
+    ("rename-key", "/o/acme/keys/{key.pk}/rename", "bob"),
+    ("revoke-key", "/o/acme/keys/{key.pk}/revoke", "bob"),
+    ("leave", "/o/acme/leave", "bob"),
+    ("members", "/o/acme/members", "alice"),
+    ("members-none", "/o/acme/members?search=nobody", "alice"),
+    ("invite", "/o/acme/members/invite", "alice"),
+    ("invitations", "/o/acme/members/invitations", "alice"),
+    ("invitations-empty", "/o/empty/members/invitations", "zoe"),
+    ("all-keys", "/o/acme/members/keys", "alice"),
+    ("remove-member", "/o/acme/members/{bob.pk}/remove", "alice"),
+    ("audit-log", "/o/acme/audit", "alice"),
+    ("organization-settings", "/o/acme/settings", "alice"),
+    ("last-admin", "/o/empty/leave", "zoe"),
+    ("profile", "/accounts/profile/", "bob"),
+    ("email-address", "/accounts/email/", "bob"),
+    ("second-factors", "/accounts/2fa/", "bob"),
+    ("sessions", "/accounts/sessions/", "bob"),
+    ("not-found", "/o/nowhere", "bob"),
+    ("not-allowed", "/o/acme/members", "bob"),
+]
+
+
+@pytest.fixture
+def world(alice, bob, lab_token, bobs_token):
+    """Acme with something on every page; Zoe, who alone administers an empty organization; Nemo, who has none."""
+    now = timezone.now()
+    for member, name in ((alice, "Alice Admin"), (bob, "Bob Baker")):
+        member.user.first_name, member.user.last_name = name.split()
+        member.user.save()
+    people = {"alice": alice, "bob": bob, "zoe": join("Empty", "zoe@example.com", Role.ADMIN)}
+    join("Second Lab", "zoe@example.com", Role.MEMBER)
+    people["zoe"].keys.all().delete()
+    people["nemo"] = join("Gone", "nemo@example.com", Role.MEMBER)
+    people["nemo"].delete()
+    for number in range(4):
+        join("Acme", f"member{number}@a-rather-long-domain-name.example.com", Role.MEMBER)
+    assign_quota(token=lab_token, member=None, quota_ns=60 * 10**9, by=alice, now=now)
+    assign_quota(token=lab_token, member=bob, quota_ns=10 * 10**9, by=alice, now=now)
+    invitation, *_ = services.invite_all(
+        emails=["dora@example.com", "emil@example.com"], role=Role.MEMBER, by=alice, now=now
+    )
+    key, _ = services.issue_key(name="thesis notebook", by=bob, now=now, scopes=["read", "run"])
+    services.revoke_key(key=services.issue_key(name="old laptop", by=bob, now=now)[0], by=bob, now=now)
+    return {**people, "invitation": invitation, "key": key}
+
+
+@pytest.mark.parametrize(("name", "address", "visitor"), PAGES, ids=[name for name, _, _ in PAGES])
+def test_page(name, address, visitor, world, page, sign_in):
+    if visitor:
+        sign_in(world[visitor])
+    page.goto(address.format(**world))
+
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        assert_accessible(page)
+        picture(page, f"{name}-{theme}")
+
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "wider than a phone"
+    picture(page, f"{name}-phone")
+
+
+def picture(page: Page, name: str) -> None:
+    if folder := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png", full_page=True)
