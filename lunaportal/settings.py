@@ -211,6 +211,9 @@ STORAGES = {
     },
 }
 
+if _portal.hostname not in LOOPBACK:
+    # Printed mails would put links that reset passwords into logs: nobody should get that by leaving something out.
+    required("EMAIL_URL", "It says how mail leaves, such as smtp://user:password@host:587/?tls=True.")
 _email = env.dj_email_url("EMAIL_URL", "console://")
 if "EMAIL_BACKEND" not in _email:
     raise ImproperlyConfigured("EMAIL_URL must begin with smtp://, submission:// or console://.")

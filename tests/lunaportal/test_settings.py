@@ -62,6 +62,7 @@ def manage(*arguments, **changes):
         ("DATABASE_POOL_SIZE", "many", "DATABASE_POOL_SIZE"),
         ("CACHE_URL", "nonsense://canary@host", "CACHE_URL"),
         ("EMAIL_URL", "nonsense://canary@host", "EMAIL_URL"),
+        ("EMAIL_URL", None, "EMAIL_URL is not set"),
         ("OIDC_PROVIDERS", '[{"secret": "canary"', "OIDC_PROVIDERS"),
         ("SAML_PROVIDERS", '[{"secret": "canary"', "SAML_PROVIDERS"),
         ("TRUSTED_PROXY_COUNT", "-1", "TRUSTED_PROXY_COUNT"),
