@@ -255,5 +255,11 @@ def table_of(books: list[Books]) -> str:
 
 def verdict(complaints: list[str]) -> int:
     """Say how it went; the exit code."""
-    print("\n".join(["", *complaints, f"NOT TRUE. Logs are in {LOGS}."] if complaints else ["", "All is true."]))
+    print(
+        "\n".join(
+            ["", *(each[:300] for each in complaints), f"NOT TRUE. Logs are in {LOGS}."]
+            if complaints
+            else ["", "All is true."]
+        )
+    )
     return bool(complaints)

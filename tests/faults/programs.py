@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter, defaultdict
+from http import HTTPStatus
 from random import Random
 from threading import Lock
 from typing import Any
 
 import urllib3
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
 
 from emulator.codec import encode_problem
@@ -57,8 +59,10 @@ class Program:
         self.headers = {"X-Auth-Token": key}
         self.tally = tally
 
-    def ask(self, kind: str, method: str, path: str, *, body: Any = None, seconds: float = LONGEST) -> Any:
-        """What the portal answers; None where that is an error, or nothing within so many seconds."""
+    def ask(
+        self, kind: str, method: str, path: str, *, body: Any = None, seconds: float = LONGEST
+    ) -> BaseHTTPResponse | None:
+        """What the portal answers; None where it does not, or not within so many seconds."""
         while True:
             began = time.monotonic()
             try:
@@ -77,12 +81,13 @@ class Program:
                 self.tally.note(kind, "connection lost")
                 return None
             self.tally.note(kind, str(answer.status), time.monotonic() - began)
-            return answer.json() if answer.status < 300 else None
+            return answer
 
     def submit(self, jobs: list[dict[str, Any]], *, seconds: float = LONGEST) -> list[str]:
         """The ids of the problems that are taken."""
-        said = self.ask("submit", "POST", "problems/", body=jobs, seconds=seconds)
-        items = [{"error_code": "no clear answer"}] * len(jobs) if said is None else said
+        answer = self.ask("submit", "POST", "problems/", body=jobs, seconds=seconds)
+        said = answer.json() if answer else {"error_code": "no answer"}
+        items = said if isinstance(said, list) else [said] * len(jobs)
         for item in items:
             self.tally.note("problem", "taken" if "id" in item else f"not taken, {item['error_code']}")
         return [item["id"] for item in items if "id" in item]
@@ -91,10 +96,12 @@ class Program:
         """Poll until all have ended, and fetch the answers of those that have one."""
         deadline, completed, waited_for = time.monotonic() + patience, [], set(ids)
         while waited_for and time.monotonic() < deadline:
-            said = self.ask("poll", "GET", f"problems/?id={','.join(sorted(waited_for))}&timeout=5")
-            ended = [status for status in said or [] if status["status"] in TERMINAL]
-            completed += [status["id"] for status in ended if status["status"] == "COMPLETED"]
-            waited_for -= {status["id"] for status in ended}
+            answer = self.ask("poll", "GET", f"problems/?id={','.join(sorted(waited_for))}&timeout=5")
+            if answer and answer.status == HTTPStatus.NOT_FOUND:
+                return False
+            ended = [said for said in answer.json() if said["status"] in TERMINAL] if answer and is_ok(answer) else []
+            completed += [said["id"] for said in ended if said["status"] == "COMPLETED"]
+            waited_for -= {said["id"] for said in ended}
             time.sleep(0 if ended else 0.2)
         for problem_id in completed:
             self.ask("answer", "GET", f"problems/{problem_id}/answer/")
@@ -102,6 +109,10 @@ class Program:
 
     def cancel(self, ids: list[str]) -> None:
         self.ask("cancel", "DELETE", "problems/", body=ids)
+
+
+def is_ok(answer: BaseHTTPResponse) -> bool:
+    return answer.status == HTTPStatus.OK
 
 
 def job(rng: Random, *, most_reads: int) -> dict[str, Any]:
