@@ -54,13 +54,22 @@ class TestWords:
             (solvers(), "no solver for it at the moment"),
             (solvers("A", category="hybrid"), ": 1 hybrid solver can be used (A)."),
             (solvers(*"ABCDEFG"), ": 7 QPUs can be used (A, B, C, D, E, 2 more)."),
-            (solvers("A", "<b>", "a b", "x" * 81, "\u202e", "-", ""), ": 1 QPU can be used (A)."),
+            (
+                solvers("A", "<b>", "a b", "x" * 81, "\u202e", "A\u0308", "caf\u00e9", "-", ""),
+                ": 1 QPU can be used (A).",
+            ),
         ],
     )
     def test_other_lists_of_solvers(self, server, answer, words):
         endpoint, _ = server(lambda request: answer)
 
         assert words in ask_dwave(endpoint, SECRET).message
+
+    @pytest.mark.parametrize("status", [401, 403])
+    def test_either_way_of_saying_so(self, server, status):
+        endpoint, _ = server(lambda request: (status, {}, b"no"))
+
+        assert ask_dwave(endpoint, SECRET).outcome == "refused"
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503])
     def test_a_dwave_in_trouble_says_nothing_of_the_token(self, server, status):
