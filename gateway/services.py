@@ -7,21 +7,24 @@ D-Wave works.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from rest_framework.exceptions import AuthenticationFailed
 
 from organizations.access import membership_of_key
 from organizations.authentication import valid_key
 from organizations.models import Membership
 from organizations.permissions import Permission
+from organizations.prepared import Prepared
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS, Reason
 from tokens.endpoints import EndpointNotAllowed, endpoint_of
-from tokens.models import Provider, QpuToken, RetiredSecret
+from tokens.models import Provider, QpuToken, RetiredSecret, TokenScope
 from tokens.names import clean_name
 
 from .jobs import HYBRID_TYPES, Job
@@ -55,7 +58,7 @@ def enter(raw_key: str, scope: str, name: str, now: datetime) -> Door:
     """Let a program in that may use the token, or refuse."""
     try:
         member = membership_of_key(valid_key(raw_key, now), None, Permission.USE_TOKENS)
-        token = QpuToken.objects.of(member, scope).defer(None).select_related("rules").get(name=clean_name(name))
+        token = find_token(member, scope, name)
     except AuthenticationFailed as error:
         raise Refusal(401, str(error.detail)) from None
     except PermissionDenied as error:
@@ -73,6 +76,23 @@ def door_to(token: QpuToken, member: Membership) -> Door:
         return Door(member, token, token.secret, endpoint_of(token))
     except EndpointNotAllowed as error:
         raise Refusal(403, str(error)) from None
+
+
+def find_token(member: Membership, scope: str, name: str) -> QpuToken:
+    holder = member.user_id if scope == TokenScope.PERSONAL else member.organization_id
+    found = tokens_called[TokenScope(scope)](holder, clean_name(name))
+    if not found:
+        raise QpuToken.DoesNotExist
+    return found[0]
+
+
+def token_called(scope: TokenScope, holder: int, name: str) -> QuerySet[QpuToken]:
+    """A token with its secret and its rules. `holder` is the user or the organization."""
+    tokens = QpuToken.objects.of(Membership(user_id=holder, organization_id=holder), scope)
+    return tokens.defer(None).select_related("rules").filter(name=name)
+
+
+tokens_called = {scope: Prepared(partial(token_called, scope)) for scope in TokenScope}
 
 
 # --- Booking ----------------------------------------------------------------------------------------------------------
@@ -256,8 +276,14 @@ def find_problems(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]
 def those_found(door: Door, upstream_ids: Sequence[str]) -> dict[str, Problem]:
     """Those of the problems that are the member's."""
     asked_for = {upstream_id for upstream_id in upstream_ids if is_plain(upstream_id)}
-    mine = Problem.objects.of(door.member, door.token).select_related("usage")
-    return {problem.upstream_id: problem for problem in mine.filter(upstream_id__in=asked_for)}
+    found = problems_of(door.member.user_id, door.token.pk, *asked_for) if asked_for else []
+    return {problem.upstream_id: problem for problem in found}
+
+
+@Prepared
+def problems_of(user_id: int, token_id: int, *upstream_ids: str) -> QuerySet[Problem]:
+    mine = Problem.objects.of(Membership(user_id=user_id), QpuToken(pk=token_id))
+    return mine.filter(upstream_id__in=upstream_ids).select_related("usage")
 
 
 def list_problems(door: Door, *, status: str | None, solver: str | None, label: str | None, most: int) -> list[Problem]:

@@ -9,7 +9,10 @@ from rest_framework.request import Request
 
 from accounts.models import User
 
-from .models import ApiKey
+from .models import ApiKey, digest_key
+from .prepared import Prepared
+
+keys_with_digest = Prepared(ApiKey.objects.with_digest)
 
 
 def key_in(request: Request) -> str | None:
@@ -24,9 +27,10 @@ def key_in(request: Request) -> str | None:
 
 def valid_key(raw_key: str, now: datetime) -> ApiKey:
     """The key that a program has sent, its use noted; AuthenticationFailed if it opens nothing (any more)."""
-    key = ApiKey.objects.matching(raw_key).first()
-    if key is None:
+    found = keys_with_digest(digest_key(raw_key))
+    if not found:
         raise AuthenticationFailed("This API key is not known.")
+    (key,) = found
     if key.revoked_at is not None:
         raise AuthenticationFailed("This API key has been revoked.")
     if key.is_expired(now):

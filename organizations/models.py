@@ -178,9 +178,9 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Neither revoked nor expired."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now), revoked_at=None)
 
-    def matching(self, raw_key: str) -> "ApiKeyQuerySet":
+    def with_digest(self, digest: str) -> "ApiKeyQuerySet":
         """The key that a program sent, with everything a request needs to know of it (one query)."""
-        return self.filter(digest=digest_key(raw_key)).select_related("membership__user", "membership__organization")
+        return self.filter(digest=digest).select_related("membership__user", "membership__organization")
 
 
 def digest_key(raw_key: str) -> str:

@@ -10,13 +10,14 @@ from datetime import datetime
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.http import Http404
 
 from audit import log
 from audit.models import Event
 from organizations.errors import Conflict
 from organizations.models import Membership
+from organizations.prepared import Prepared
 from organizations.services import lock_member
 from tokens.models import QpuToken
 from tokens.services import lock as lock_token
@@ -143,7 +144,7 @@ class Overtaken(Exception):
 def can_run(*, token: QpuToken, member: Membership, needed_ns: int, now: datetime) -> Decision:
     """Whether a job of this member would be let through now, and if not, what would refuse it. Books nothing."""
     require_plan_for(token, member)
-    policies = TimeQuotaPolicy.objects.applying_to(token, member)
+    policies = policies_of(token.pk, member.pk)
     return decide((policy.limit for policy in policies), needed_ns=needed_ns, now=now)
 
 
@@ -183,9 +184,14 @@ def require_plan_for(token: QpuToken, member: Membership) -> None:
         require_group_tokens(member.organization)
 
 
+@Prepared
+def policies_of(token_id: int, member_id: int) -> QuerySet[TimeQuotaPolicy]:
+    return TimeQuotaPolicy.objects.applying_to(QpuToken(pk=token_id), Membership(pk=member_id))
+
+
 def policies_with_room(token: QpuToken, member: Membership, needed_ns: int, now: datetime) -> list[TimeQuotaPolicy]:
     """The policies that a job must be booked on, in the order of locks; QuotaExceeded if it does not fit into all."""
-    policies = list(TimeQuotaPolicy.objects.applying_to(token, member))
+    policies = policies_of(token.pk, member.pk)
     require_presence(token, member)
     decision = decide((policy.limit for policy in policies), needed_ns=needed_ns, now=now)
     if not decision.allowed:
