@@ -1,0 +1,76 @@
+"""Durations as people type them: "30 s", "1.5 min", "250 ms". Exact both ways; quotas.units rounds for reading."""
+
+import re
+from decimal import Decimal, Inexact, localcontext
+
+from django.utils.translation import gettext as _
+
+from .units import UNITS
+
+SIZES = {**dict(UNITS), "ns": 1}
+# Other words for the same. One is "μs" with the Greek letter, which looks like the sign for micro.
+SAME = {
+    "h": ["hr", "hrs", "hour", "hours", "std"],
+    "min": ["m", "mins", "minute", "minutes"],
+    "s": ["sec", "secs", "second", "seconds", "sek"],
+    "ms": ["millisecond", "milliseconds"],
+    "µs": ["us", "\u03bcs", "microsecond", "microseconds"],
+    "ns": ["nanosecond", "nanoseconds"],
+}
+UNIT_OF = {word: unit for unit, words in SAME.items() for word in (unit, *words)}
+PART = re.compile(r"([0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)\s*([^\W\d_]*)\s*")
+LONGEST = 60
+# No job on a QPU is as short as a millisecond: who types a smaller number has forgotten the unit.
+LEAST_WITHOUT_UNIT = 1_000_000
+
+
+def parse(text: str) -> int:
+    """Whole nanoseconds; a number alone is nanoseconds already. ValueError, with words for people, for all else."""
+    text = text.strip().lower()
+    if len(text) > LONGEST:
+        raise ValueError(_("This is too long for a duration. Type one such as 30 s."))
+    parts = PART.findall(text)
+    if not parts or PART.sub("", text):
+        raise ValueError(_("Type a duration such as 30 s, 1.5 min, 2 h or 250 ms."))
+    if len(parts) == 1 and not parts[0][1]:
+        return without_unit(parts[0][0])
+    with localcontext(prec=2 * LONGEST, traps=[Inexact]):
+        total = sum((decimal(number) * SIZES[unit_called(word)] for number, word in parts), Decimal())
+    if total != int(total):
+        raise ValueError(_("This is finer than a nanosecond, the smallest step there is."))
+    return int(total)
+
+
+def without_unit(number: str) -> int:
+    if not number.isdecimal() or 0 < int(number) < LEAST_WITHOUT_UNIT:
+        raise ValueError(_("%(number)s of what? Add a unit, such as %(number)s s.") % {"number": number})
+    return int(number)
+
+
+def decimal(number: str) -> Decimal:
+    """A comma is a decimal one, as in most of Europe, unless it looks like one between thousands."""
+    if re.search(r",[0-9]{3}$", number):
+        raise ValueError(
+            _("Type %(whole)s or %(fraction)s: a comma could mean either.")
+            % {"whole": number.replace(",", ""), "fraction": number.replace(",", ".")}
+        )
+    return Decimal(number.replace(",", "."))
+
+
+def unit_called(word: str) -> str:
+    try:
+        return UNIT_OF[word]
+    except KeyError:
+        raise ValueError(_("Units are h, min, s, ms, µs and ns.")) from None
+
+
+def exact(ns: int) -> str:
+    """The duration in the unit that people would choose, without rounding: what `parse` takes back."""
+    if ns == 0:
+        return "0 s"
+    for unit, size in UNITS:
+        # Hours and minutes only where two decimals say it all; the smaller units are powers of ten.
+        if ns >= size and (100 * ns % size == 0 or unit not in {"h", "min"}):
+            with localcontext(prec=LONGEST):
+                return f"{(Decimal(ns) / size).normalize():f} {unit}"
+    return f"{ns} ns"
