@@ -276,6 +276,15 @@ class TestChange:
             "token_uploaded"
         ]
 
+    def test_it_writes_down_the_one_that_it_replaces_not_the_one_that_the_caller_knows(self, alice, lab_token):
+        stale = QpuToken.objects.get()
+        move_token(token=lab_token, endpoint=EUROPE, by=alice)
+
+        move_token(token=stale, endpoint="", by=alice)
+
+        assert QpuToken.objects.get().endpoint == ""
+        assert Event.objects.latest("id").details == {"endpoint": "", "former_endpoint": EUROPE}
+
     def test_another_provider_s_has_none(self, api, alice):
         upload_token(scope="group", provider="ibm", name="lab", secret=SECRET, by=alice)
 
