@@ -24,7 +24,7 @@ from .models import Problem
 from .redaction import Redaction
 from .services import Door
 from .solvers import SolverProperties
-from .upstream import Upstream
+from .upstream import Upstream, new_session
 from .wire import RETRY_SECONDS, VENDOR, Refusal
 
 P = ParamSpec("P")
@@ -47,10 +47,7 @@ class Gateway:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        # Cookies would mix what different organizations get; the environment's proxies are not for secrets.
-        jar = aiohttp.DummyCookieJar()
-        connector = aiohttp.TCPConnector(limit=0)  # as many as there are held polls
-        async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as self.session:
+        async with new_session() as self.session:
             yield
             if self.under_way:
                 await asyncio.wait(self.under_way, timeout=END_SECONDS)

@@ -22,7 +22,7 @@ from organizations.permissions import Permission
 from organizations.prepared import Prepared
 from quotas import services as quotas
 from quotas.models import Usage
-from quotas.policies import MAX_NS, Reason
+from quotas.policies import MAX_NS
 from tokens.endpoints import EndpointNotAllowed, endpoint_of
 from tokens.models import Provider, QpuToken, RetiredSecret, TokenScope
 from tokens.names import clean_name
@@ -139,11 +139,9 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
 def time_left_ns(door: Door, now: datetime) -> int | None:
     """What the member's next job may take on this token; None where nothing limits it."""
     try:
-        decision = quotas.can_run(token=door.token, member=door.member, needed_ns=1, now=now)
+        return quotas.can_run(token=door.token, member=door.member, needed_ns=1, now=now).left_now_ns
     except PermissionDenied:
         return 0
-    in_force = all(refusal.reason is Reason.EXHAUSTED for refusal in decision.refusals)
-    return decision.left_ns if in_force else 0
 
 
 def retired_secrets(token: QpuToken, versions: Iterable[int]) -> dict[int, str]:

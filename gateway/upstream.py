@@ -30,6 +30,12 @@ class Lost(Exception):
     """The request was sent, but no answer came back: nobody knows what happened there."""
 
 
+def new_session() -> aiohttp.ClientSession:
+    # Cookies would mix what different organizations get; the environment's proxies are not for secrets.
+    connector = aiohttp.TCPConnector(limit=0)  # as many as there are held polls
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+
+
 @dataclass(frozen=True)
 class Answer:
     status: int

@@ -7,6 +7,11 @@ from tokens.urls import TOKENS
 
 from . import api
 
+PROBLEMS = "organizations/<slug:organization>/problems"
+
 api_urlpatterns = [
     *(path(f"{TOKENS}/{scope}/<token_name:name>/rules", api.Rules.as_view(scope=scope)) for scope in TokenScope.values),
+    path(PROBLEMS, api.Problems.as_view()),
+    path(f"{PROBLEMS}/<int:problem_id>", api.OneProblem.as_view()),
+    path(f"{PROBLEMS}/<int:problem_id>/cancel", api.CancelProblem.as_view()),
 ]

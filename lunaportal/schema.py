@@ -42,9 +42,10 @@ TAGS = [
     ("Rules", r"/{name}/rules$", "What jobs on a D-Wave token may be: solvers, size, how many at once."),
     (
         "Quotas",
-        r"{organization}/qpu-tokens/\w+/{name}/(quotas|users|can-run)",
+        r"{organization}/qpu-tokens/\w+/{name}/(quotas|users|can-run|time-left)",
         "How much QPU time of a group token may be spent, by everybody together or by one member.",
     ),
+    ("Problems", r"/problems", "What was sent to D-Wave, and what became of it."),
     ("Usage", r"/usage$", "The ledger of jobs: what was reserved, and what they really cost."),
     ("Audit", r"/audit$", "Who did what when."),
     (
@@ -57,6 +58,7 @@ PATH_PARAMETERS: dict[str, tuple[dict[str, str], str]] = {
     "organization": ({"type": "string"}, "Slug of the organization: its name in addresses."),
     "member_id": ({"type": "integer"}, "The `id` of a member, from the list of members."),
     "invitation_id": ({"type": "integer"}, "The `id` of an invitation."),
+    "problem_id": ({"type": "integer"}, "The `id` of a problem, from the list of problems; not D-Wave's."),
     "key_id": ({"type": "integer"}, "The `id` of an API key."),
     "name": ({"type": "string"}, "Name of a QPU token."),
     "email": ({"type": "string"}, "A member's email address; capitals do not matter."),

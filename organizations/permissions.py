@@ -23,6 +23,7 @@ class Permission(StrEnum):
     VIEW_OWN_QUOTAS = "view_own_quotas"
     VIEW_QUOTAS = "view_quotas"
     ASSIGN_QUOTAS = "assign_quotas"
+    CANCEL_PROBLEMS = "cancel_problems"
     VIEW_OWN_USAGE = "view_own_usage"
     VIEW_USAGE = "view_usage"
     VIEW_AUDIT = "view_audit"

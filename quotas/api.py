@@ -22,13 +22,14 @@ from tokens.services import require_group_tokens
 
 from . import services
 from .access import QuotaAPIView
-from .models import TimeQuotaPolicy, Usage
+from .models import TimeQuotaPolicy, Usage, UsageQuerySet
 from .policies import MAX_NS
 from .serializers import (
     AssignQuotaSerializer,
     ChangeQuotaSerializer,
     DecisionSerializer,
     QuotaSerializer,
+    TimeLeftSerializer,
     TokenUserSerializer,
     UsageSerializer,
 )
@@ -126,6 +127,21 @@ class CanRun(MemberAPIView):
         return Response(self.get_serializer(decision).data)
 
 
+class TimeLeft(MemberAPIView):
+    """Tell what is left for me on a token now and which quota says so, what I have open, what my last jobs cost."""
+
+    serializer_class = TimeLeftSerializer
+    permissions = {"GET": Permission.VIEW_OWN_QUOTAS}
+    scope = ""  # from the URL configuration
+
+    def get(self, request: Request, **kwargs: str) -> Response:
+        token = find_token(self.membership, self.scope, self.kwargs["name"])
+        decision = services.can_run(token=token, member=self.membership, needed_ns=1, now=timezone.now())
+        jobs = Usage.objects.of_member(self.membership).filter(token_id=token.pk)
+        answer = {"decision": decision, "open": jobs.open().totals(), "last_jobs": jobs.settled().order_by("-id")[:10]}
+        return Response(self.get_serializer(answer).data)
+
+
 # --- The ledger -------------------------------------------------------------------------------------------------------
 
 
@@ -167,13 +183,14 @@ class UsageList(MemberListAPIView):
     serializer_class = UsageSerializer
     query_serializer_class = UsageQuery
     permissions = {"GET": Permission.VIEW_OWN_USAGE}
+    filters = USAGE_FILTERS
 
-    def get_queryset(self) -> QuerySet[Usage]:
+    def get_queryset(self) -> UsageQuerySet:
         if self.query["of"] == "organization":
             require(self.membership, Permission.VIEW_USAGE)
             jobs = Usage.objects.of_organization(self.membership)
         else:
             jobs = Usage.objects.of_member(self.membership)
         return jobs.filter(
-            **{look_up: self.query[name] for name, look_up in USAGE_FILTERS.items() if name in self.query}
+            **{look_up: self.query[name] for name, look_up in self.filters.items() if name in self.query}
         )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import connections, models
-from django.db.models import F, Q
+from django.db.models import Count, F, Q, Sum
 from django.db.models.lookups import GreaterThanOrEqual
 
 from organizations.models import Membership
@@ -97,6 +97,13 @@ class TimeQuotaPolicy(models.Model):
 class UsageQuerySet(models.QuerySet["Usage"]):
     def open(self) -> Self:
         return self.filter(status=Usage.Status.RESERVED)
+
+    def settled(self) -> Self:
+        return self.filter(status=Usage.Status.SETTLED)
+
+    def totals(self) -> dict[str, int]:
+        """How many jobs these are, and what they have reserved together."""
+        return self.aggregate(jobs=Count("pk"), reserved_ns=Sum("estimate_ns", default=0))
 
     def of_member(self, member: Membership) -> Self:
         """The member's own jobs, on tokens of their organization and on personal ones."""

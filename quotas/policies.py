@@ -136,6 +136,18 @@ class Decision:
         """What all policies leave together; None where no policy applies."""
         return min((limit.left_ns for limit in self.limits), default=None)
 
+    @property
+    def binding(self) -> Limit | None:
+        """The policy that decides how much the next job may take: one that is not in force, or what leaves least."""
+        closed = [refusal.limit for refusal in self.refusals if refusal.reason is not Reason.EXHAUSTED]
+        return closed[0] if closed else min(self.limits, key=lambda limit: limit.left_ns, default=None)
+
+    @property
+    def left_now_ns(self) -> int | None:
+        """What the next job may take: nothing while a policy is not in force; None where no policy applies."""
+        in_force = all(refusal.reason is Reason.EXHAUSTED for refusal in self.refusals)
+        return self.left_ns if in_force else 0
+
 
 def decide(limits: Iterable[Limit], *, needed_ns: int, now: datetime) -> Decision:
     """A job must fit into every policy that applies to it; no policy, no limit."""

@@ -88,6 +88,28 @@ class UsageSerializer(serializers.ModelSerializer):
         )
 
 
+class OpenJobsSerializer(serializers.Serializer):
+    jobs = serializers.IntegerField(help_text="How many.")
+    reserved_ns = serializers.IntegerField(help_text="What they hold together.")
+
+
+class TimeLeftSerializer(serializers.Serializer):
+    left_ns = serializers.IntegerField(
+        source="decision.left_now_ns",
+        allow_null=True,
+        help_text="What my next job may take: 0 while a quota is not in force; null: no limit.",
+    )
+    binding = LimitSerializer(
+        source="decision.binding", allow_null=True, help_text="The quota that says so; it ends at its `ends_at`."
+    )
+    limits = LimitSerializer(source="decision.limits", many=True)
+    refusals = RefusalSerializer(
+        source="decision.refusals", many=True, help_text="Why not even the smallest job would be let through."
+    )
+    open = OpenJobsSerializer(help_text="My jobs that have not ended.")
+    last_jobs = UsageSerializer(many=True, help_text="My last ten that ended and cost something, newest first.")
+
+
 class TokenUserSerializer(serializers.ModelSerializer):
     """A member who may use a token. Wants in its context `group_limits` and `now`; in each row `quotas_on_token`."""
 

@@ -15,8 +15,9 @@ GROUP_TOKEN = f"{TOKENS}/group/<token_name:name>"
 
 api_urlpatterns = [
     *(
-        path(f"{TOKENS}/{scope}/<token_name:name>/can-run", api.CanRun.as_view(scope=scope))
+        path(f"{TOKENS}/{scope}/<token_name:name>/{what}", view.as_view(scope=scope))
         for scope in TokenScope.values
+        for what, view in (("can-run", api.CanRun), ("time-left", api.TimeLeft))
     ),
     path(f"{GROUP_TOKEN}/users", api.TokenUsers.as_view()),
     path(f"{GROUP_TOKEN}/quotas", api.Quotas.as_view()),

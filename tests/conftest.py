@@ -1,6 +1,7 @@
 """What all tests share."""
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 from django.apps import apps
@@ -13,9 +14,11 @@ from rest_framework.test import APIClient
 
 from audit import triggers
 from encryption.models import Canary
+from gateway.models import Problem
 from organizations import services
 from organizations.models import Membership, Organization
 from organizations.permissions import Role
+from quotas.services import reserve
 from tokens.models import QpuToken
 from tokens.services import upload_token
 
@@ -42,6 +45,13 @@ SECRET = "DEV-canary-0123456789abcdef-secret"
 
 def join(organization: str, email: str, role: str) -> Membership:
     return services.provide_member(organization=organization, email=email, role=role, key_name="first")[0]
+
+
+def send_problem(*, token: QpuToken, by: Membership, now: datetime, **changes: object) -> Problem:
+    """A problem on its way to D-Wave, which has not confirmed it yet."""
+    usage = reserve(token=token, by=by, estimate_ns=1000, source="gateway", solver="Advantage_system6.4", now=now)
+    words = {"endpoint": "https://example.com/sapi/v2", "type": "ising", "solver": {}, "seen_at": now} | changes
+    return Problem.objects.create(usage=usage, **words)
 
 
 @pytest.fixture

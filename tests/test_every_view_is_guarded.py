@@ -25,7 +25,7 @@ from organizations.api import MyOrganizations
 from organizations.models import ApiKey, Invitation, Membership
 from organizations.permissions import Role
 from quotas.services import assign_quota
-from tests.conftest import SECRET, join
+from tests.conftest import SECRET, join, send_problem
 from tokens.services import upload_token
 
 pytestmark = pytest.mark.django_db
@@ -57,16 +57,21 @@ API = {
     f"{ORGANIZATION}/api-keys/<key_id>": {"GET": BOB, "PATCH": BOB, "DELETE": BOB},
     f"{ORGANIZATION}/audit": {"GET": ADMINS},
     f"{ORGANIZATION}/usage": {"GET": MEMBERS, "GET ?of=organization": ADMINS},
+    f"{ORGANIZATION}/problems": {"GET": MEMBERS, "GET ?of=organization": ADMINS},
+    f"{ORGANIZATION}/problems/<problem_id>": {"GET": MEMBERS},
+    f"{ORGANIZATION}/problems/<problem_id>/cancel": {"POST": MEMBERS},
     TOKENS: {"GET": MEMBERS, "POST": MEMBERS, "POST a group token": ADMINS},
     f"{TOKENS}/personal/<name>": {"GET": BOB, "PATCH": BOB, "DELETE": BOB},
     f"{TOKENS}/personal/<name>/secret": {"PUT": BOB},
     f"{TOKENS}/personal/<name>/test": {"POST": BOB},
     f"{TOKENS}/personal/<name>/can-run": {"GET": BOB},
+    f"{TOKENS}/personal/<name>/time-left": {"GET": BOB},
     f"{TOKENS}/personal/<name>/rules": {"GET": BOB, "PATCH": BOB},
     f"{TOKENS}/group/<name>": {"GET": MEMBERS, "PATCH": ADMINS, "DELETE": ADMINS},
     f"{TOKENS}/group/<name>/secret": {"PUT": ADMINS},
     f"{TOKENS}/group/<name>/test": {"POST": ADMINS},
     f"{TOKENS}/group/<name>/can-run": {"GET": MEMBERS},
+    f"{TOKENS}/group/<name>/time-left": {"GET": MEMBERS},
     f"{TOKENS}/group/<name>/rules": {"GET": MEMBERS, "PATCH": ADMINS},
     f"{TOKENS}/group/<name>/users": {"GET": ADMINS},
     f"{TOKENS}/group/<name>/quotas": {"GET": ADMINS},
@@ -258,6 +263,7 @@ def populate() -> SimpleNamespace:
     for member in (None, bob):
         assign_quota(token=lab, member=member, quota_ns=10**9, by=alice, now=now)
     services.invite_all(emails=["dora@example.com"], role=Role.MEMBER, by=alice, now=now)
+    problem = send_problem(token=lab, by=bob, now=now)
 
     keys = {
         "stranger": key_of(charlie),
@@ -280,6 +286,7 @@ def populate() -> SimpleNamespace:
         "organization": "acme",
         "member_id": bob.pk,
         "key_id": bob.keys.first().pk,
+        "problem_id": problem.pk,
         "invitation_id": Invitation.objects.get().pk,
         "email": "bob@example.com",
         "pk": 1,

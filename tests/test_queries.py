@@ -9,11 +9,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from drf_spectacular.generators import SchemaGenerator
 
+from gateway.models import Problem
 from organizations import services
 from organizations.models import ApiKey, Membership
 from organizations.permissions import Role
-from quotas.services import assign_quota, reserve
-from tests.conftest import SECRET, join
+from quotas.services import assign_quota
+from tests.conftest import SECRET, join, send_problem
 from tokens.models import QpuToken
 from tokens.services import upload_token
 
@@ -21,7 +22,7 @@ FEW, MANY = 3, 60
 
 READABLE = [path for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items() if "get" in methods]
 PAGES = ["/", "/o/{organization}", "/o/{organization}/keys/new", "/o/{organization}/keys/{key_id}/revoke"]
-USAGE_OF_ALL = "/api/v1/organizations/{organization}/usage?of=organization"
+OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems")]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +44,7 @@ def fill(admin: Membership, start: int, stop: int) -> None:
         assign_quota(token=lab, member=member, quota_ns=10**9, by=admin, now=now)
         other = QpuToken.objects.get(organization=admin.organization, name=f"token {number}")
         assign_quota(token=other, member=admin, quota_ns=10**9, by=admin, now=now)
-        reserve(token=lab, by=admin, estimate_ns=1000, source="gateway", now=now)
+        send_problem(token=lab, by=admin, now=now)
 
 
 @pytest.fixture
@@ -61,6 +62,7 @@ def world(alice, lab_token, charlie):
         "name": "lab",
         "email": "alice@example.com",
         "member_id": alice.pk,
+        "problem_id": Problem.objects.filter(usage__user_id=alice.user_id).first().pk,
         "key_id": alice.keys.first().pk,
         "invitation_id": alice.organization.invitations.first().pk,
     }
@@ -76,7 +78,7 @@ def queries(client, url) -> list[str]:
 
 
 def urls(world):
-    paths = [*READABLE, USAGE_OF_ALL]
+    paths = [*READABLE, *OF_ALL]
     return [path.format(**world) + ("&" if "?" in path else "?") + "limit=100" for path in paths]
 
 
@@ -106,6 +108,7 @@ TENANTS = {
     "tokens_qputoken": ["organization_id", "owner_id"],
     "quotas_timequotapolicy": ["token_id"],
     "quotas_usage": ["organization_id", "user_id"],
+    "gateway_tokenrules": ["token_id"],
     "audit_event": ["organization_id"],
 }
 

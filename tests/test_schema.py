@@ -21,9 +21,8 @@ from schemathesis.specs.openapi.checks import (
 from lunaportal.schema import PATH_PARAMETERS
 from organizations.permissions import Role
 from organizations.services import invite_all, issue_key
-from quotas.models import Usage
-from quotas.services import assign_quota, reserve
-from tests.conftest import SECRET
+from quotas.services import assign_quota
+from tests.conftest import SECRET, send_problem
 from tokens.services import upload_token
 
 OPENAPI = SchemaGenerator().get_schema(public=True)
@@ -101,7 +100,7 @@ def world(request, alice, bob, lab_token):
     (invitation,) = invite_all(emails=["dora@example.com"], role=Role.MEMBER, by=alice, now=now)
     for limited in (None, bob):
         assign_quota(token=lab_token, member=limited, quota_ns=10**9, by=alice, now=now)
-    reserve(token=lab_token, by=member, estimate_ns=10**6, source=Usage.Source.GATEWAY, now=now)
+    problem = send_problem(token=lab_token, by=member, now=now)
     key, raw_key = issue_key(name="test", by=member, now=now)
     return {
         "raw_key": raw_key,
@@ -109,6 +108,7 @@ def world(request, alice, bob, lab_token):
         "name": "lab",
         "email": "bob@example.com",
         "member_id": bob.pk,
+        "problem_id": problem.pk,
         "key_id": key.pk,
         "invitation_id": invitation.pk,
     }
