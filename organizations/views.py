@@ -49,12 +49,11 @@ def create_organization(request: UserRequest) -> HttpResponse:
 @member_view(Permission.MANAGE_ORGANIZATION)
 def organization_settings(request: MemberRequest) -> HttpResponse:
     """The organization's name, what its plan includes, and the way out."""
-    form = OrganizationForm(request.POST or None, instance=request.membership.organization)
+    form = OrganizationForm(request.POST or None, initial={"name": request.membership.organization.name})
     if form.is_valid():
         services.rename_organization(name=form.cleaned_data["name"], by=request.membership)
         messages.success(request, _("The new name is saved."))
         return redirect("organization-settings", request.membership.organization.slug)
-    request.membership.organization.refresh_from_db(fields=["name"])  # a refused name is shown in the form alone
     return render(request, "organizations/settings.html", {"membership": request.membership, "form": form})
 
 

@@ -1,10 +1,10 @@
 """What the templates about organizations ask."""
 
 from collections.abc import Iterator
-from datetime import datetime
 
 from django import template
 from django.contrib.humanize.templatetags.humanize import intcomma
+from django.utils.dateparse import parse_datetime
 
 from accounts.templatetags.moments import moment
 from audit.models import Event
@@ -47,7 +47,7 @@ def details(event: Event) -> Iterator[tuple[str, object]]:
             continue
         if name.endswith("_ns"):
             yield name.removesuffix("_ns").replace("_", " "), f"{intcomma(value)} ns"
-        elif name.endswith("_at"):
-            yield name.removesuffix("_at").replace("_", " "), moment(datetime.fromisoformat(value))
+        elif name.endswith("_at") and (at := parse_datetime(value)):
+            yield name.removesuffix("_at").replace("_", " "), moment(at)
         else:
             yield name.replace("_", " "), value
