@@ -1,7 +1,7 @@
 """Durations as people type them: "30 s", "1.5 min", "250 ms". Exact both ways; quotas.units rounds for reading."""
 
 import re
-from decimal import Decimal, Inexact, localcontext
+from decimal import Context, Decimal, Inexact, localcontext
 
 from django.utils.translation import gettext as _
 
@@ -20,6 +20,7 @@ SAME = {
 UNIT_OF = {word: unit for unit, words in SAME.items() for word in (unit, *words)}
 PART = re.compile(r"([0-9]+(?:[.,][0-9]+)?|[.,][0-9]+)\s*([^\W\d_]*)\s*")
 LONGEST = 60
+EXACTLY = Context(prec=2 * LONGEST, traps=[Inexact])
 # No job on a QPU is as short as a millisecond: who types a smaller number has forgotten the unit.
 LEAST_WITHOUT_UNIT = 1_000_000
 
@@ -34,7 +35,7 @@ def parse(text: str) -> int:
         raise ValueError(_("Type a duration such as 30 s, 1.5 min, 2 h or 250 ms."))
     if len(parts) == 1 and not parts[0][1]:
         return without_unit(parts[0][0])
-    with localcontext(prec=2 * LONGEST, traps=[Inexact]):
+    with localcontext(EXACTLY):
         total = sum((decimal(number) * SIZES[unit_called(word)] for number, word in parts), Decimal())
     if total != int(total):
         raise ValueError(_("This is finer than a nanosecond, the smallest step there is."))
@@ -71,6 +72,6 @@ def exact(ns: int) -> str:
     for unit, size in UNITS:
         # Hours and minutes only where two decimals say it all; the smaller units are powers of ten.
         if ns >= size and (100 * ns % size == 0 or unit not in {"h", "min"}):
-            with localcontext(prec=LONGEST):
+            with localcontext(EXACTLY):
                 return f"{(Decimal(ns) / size).normalize():f} {unit}"
     return f"{ns} ns"
