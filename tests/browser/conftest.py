@@ -40,6 +40,13 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def live_server(django_db_setup: None, live_server: LiveServer) -> LiveServer:
+    """The portal, on a port of its own. It starts after the test database is there, or its threads would all share
+    the one connection that pytest-django finds instead."""
+    return live_server
+
+
 @pytest.fixture(autouse=True)
 def no_rate_limits_from_before() -> None:
     cache.clear()
