@@ -184,7 +184,7 @@ else:
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
         "timeout": 20,
     }
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    DATABASES["default"]["ENGINE"] = "lunaportal.postgresql"  # its pool recovers when the server was away
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The database by default, so that rate limits hold across processes without another server.
