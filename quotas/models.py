@@ -1,6 +1,6 @@
 """How much QPU access time there is (policies) and how much was taken (the ledger). Durations are nanoseconds."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
 from django.db import connections, models
@@ -170,3 +170,56 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.estimate_ns} ns on {self.token_name} by {self.user_email}"
+
+
+class DailyUsageQuerySet(models.QuerySet["DailyUsage"]):
+    def of_member(self, member: Membership) -> Self:
+        """The member's own, on tokens of their organization and on personal ones."""
+        here = Q(organization_id=member.organization_id) | Q(organization_id=None)
+        return self.filter(here, user_id=member.user_id)
+
+    def of_organization(self, member: Membership) -> Self:
+        """Everybody's on group tokens of the member's organization."""
+        return self.filter(organization_id=member.organization_id)
+
+    def between(self, first: date, last: date) -> Self:
+        """From one day to another, both included."""
+        return self.filter(day__gte=first, day__lte=last)
+
+
+class DailyUsage(models.Model):
+    """What the settled jobs of a day add up to, by user, token, solver and source; kept by quotas.daily alone.
+
+    Like the lines of the ledger, it keeps names as they were when the jobs began.
+    """
+
+    organization_id = models.BigIntegerField(null=True, help_text="Empty for jobs on personal tokens.")
+    token_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    day = models.DateField(help_text="The day (UTC) on which the jobs were booked.")
+    solver = models.CharField(max_length=100, blank=True)
+    source = models.CharField(max_length=20, choices=Usage.Source)
+    user_email = models.EmailField()
+    token_name = models.CharField(max_length=128)
+    settled_ns = models.BigIntegerField()
+    jobs = models.BigIntegerField()
+
+    objects: ClassVar[DailyUsageQuerySet] = DailyUsageQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "daily usage"
+        constraints = [
+            # No need for the organization: a token never changes hers.
+            models.UniqueConstraint(
+                fields=["token_id", "user_id", "day", "solver", "source", "user_email", "token_name"],
+                name="one_row_per_day_and_kind_of_job",
+            ),
+            models.CheckConstraint(condition=Q(settled_ns__gte=0, settled_ns__lte=MAX_NS), name="day_can_be_counted"),
+        ]
+        indexes = [
+            models.Index(fields=["organization_id", "day"], name="day_of_organization"),
+            models.Index(fields=["user_id", "day"], name="day_of_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.settled_ns} ns on {self.token_name} by {self.user_email} on {self.day}"

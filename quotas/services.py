@@ -23,6 +23,7 @@ from tokens.models import QpuToken
 from tokens.services import lock as lock_token
 from tokens.services import require_group_tokens
 
+from . import daily
 from .models import TimeQuotaPolicy, Usage
 from .policies import MAX_NS, Decision, Window, decide
 
@@ -227,6 +228,7 @@ def settle(*, usage: Usage, access_time_ns: int, now: datetime) -> bool:
         raise ValidationError(f"A job takes 0 to {MAX_NS} nanoseconds.", code="access_time")
     if not close(usage, Usage.Status.SETTLED, now, access_time_ns=access_time_ns):
         return False
+    daily.add(usage, access_time_ns)  # before the policies, because other jobs wait for those
     give_back(usage, used_ns=access_time_ns)
     return True
 

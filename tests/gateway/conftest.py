@@ -22,6 +22,7 @@ from gateway.app import application
 from gateway.calls import Gateway
 from gateway.reconcile import reconcile
 from organizations import services as organizations
+from quotas import daily
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.proof import prove
@@ -66,6 +67,7 @@ def dwave(dwave_server, gateway_address, transactional_db, settings):
     yield dwave_server
     dwave_server.reset()  # ends polls that are held
     assert prove()[1] == []
+    assert daily.prove()[1] == []
 
 
 # --- Programs ---------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from audit.models import Event
-from quotas import services
+from quotas import daily, services
 from quotas.models import Usage
 from quotas.proof import prove
 
@@ -18,6 +18,7 @@ def ledger_is_true(request):
         request.getfixturevalue("db")  # so that this ends before the database goes
         yield
         assert prove()[1] == []
+        assert daily.prove()[1] == []
     else:
         yield
 

@@ -41,22 +41,22 @@ def check_ledger():
 
 
 def test_an_empty_ledger_is_true(db):
-    assert check_ledger() == "The ledger is true. Policies proven: 0.\n"
+    assert check_ledger() == "The ledger is true. Policies proven: 0. Rows of days: 0.\n"
 
 
 def test_it_proves_every_policy(jobs):
-    assert check_ledger() == "The ledger is true. Policies proven: 2.\n"
+    assert check_ledger() == "The ledger is true. Policies proven: 2. Rows of days: 1.\n"
 
 
 def test_it_does_not_miss_policies_without_jobs(group):
-    assert check_ledger() == "The ledger is true. Policies proven: 1.\n"
+    assert check_ledger() == "The ledger is true. Policies proven: 1. Rows of days: 0.\n"
     TimeQuotaPolicy.objects.update(used_ns=1)
     assert prove() == (1, [Mismatch(group.pk, 1, 0, 0, 0)])
 
 
 def test_jobs_of_policies_that_are_gone_prove_nothing(jobs, group, alice):
     services.remove_quota(policy=group, by=alice)
-    assert check_ledger() == "The ledger is true. Policies proven: 1.\n"
+    assert check_ledger() == "The ledger is true. Policies proven: 1. Rows of days: 1.\n"
 
 
 @pytest.mark.parametrize(
