@@ -201,6 +201,8 @@ def send_all(arguments: argparse.Namespace, running: Portal, doors: list) -> tup
             under_way.append(pool.submit(work, program, supply, rng))
         while wait(under_way, timeout=PROGRESS_SECONDS).not_done:
             print(f"{supply.taken} jobs sent", flush=True)
+    for client in under_way:
+        client.result()  # or whatever it has raised
     return tally, killed.result()
 
 
