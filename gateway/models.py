@@ -71,6 +71,10 @@ class TokenRules(models.Model):
 
     class Meta:
         verbose_name_plural = "token rules"
+        constraints = [
+            models.CheckConstraint(condition=Q(max_estimate_ns__gte=1), name="largest_job_is_positive"),
+            models.CheckConstraint(condition=Q(max_open_problems__gte=1), name="most_open_problems_are_positive"),
+        ]
 
     def __str__(self) -> str:
         return f"rules of {self.token}"

@@ -1,6 +1,7 @@
 """Reading and changing the rules of a token."""
 
 import pytest
+from django.db import IntegrityError, transaction
 from rest_framework.test import APIClient
 
 from audit.models import Event
@@ -94,6 +95,11 @@ class TestChanging:
         answer = api(alice).patch(LAB.replace("/lab/", "/ibm/"), SOME, format="json")
 
         assert (answer.status_code, answer.json()["message"]) == (422, "Rules can be set on D-Wave tokens only.")
+
+    @pytest.mark.parametrize("name", ["max_estimate_ns", "max_open_problems"])
+    def test_the_database_refuses_what_must_never_be(self, lab_token, name):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            TokenRules.objects.create(token=lab_token, **{name: 0})
 
     def test_they_go_with_the_token(self, lab_token, alice, api):
         api(alice).patch(LAB, SOME, format="json")
