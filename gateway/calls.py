@@ -109,6 +109,8 @@ class Call:
         return [(self.upstream_at(*way), group) for way, group in groups.items()]
 
     def upstream_at(self, endpoint: str, version: int) -> Upstream:
+        if endpoint != self.door.endpoint:
+            services.require_allowed(endpoint)
         present = self.door.secret
         former = self.secrets.get(version, present)
         return Upstream(self.gateway.session, endpoint, former, None if former == present else present)

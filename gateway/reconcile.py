@@ -95,10 +95,11 @@ async def look_after(
         return problems
     work = Work(Upstream(gateway.session, endpoint, *secrets.of(version)), problems)
     try:
+        services.require_allowed(endpoint)
         unknown = await follow(gateway, work)
         await find_lost(gateway, work, [*work.lost, *unknown])
-    except (Refusal, Lost):
-        log.warning("upstream_unavailable", endpoint=endpoint, open_problems=len(problems))
+    except (Refusal, Lost) as error:
+        log.warning("upstream_unavailable", endpoint=endpoint, open_problems=len(problems), reason=str(error))
     except Exception:
         log.exception("reconciliation_failed", endpoint=endpoint, open_problems=len(problems))
     return work.had_turn or problems

@@ -23,7 +23,7 @@ from organizations.prepared import Prepared
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS
-from tokens.endpoints import EndpointNotAllowed, endpoint_of
+from tokens.endpoints import EndpointNotAllowed, endpoint_of, is_allowed
 from tokens.models import Provider, QpuToken, RetiredSecret, TokenScope
 from tokens.names import clean_name
 
@@ -76,6 +76,12 @@ def door_to(token: QpuToken, member: Membership) -> Door:
         return Door(member, token, token.secret, endpoint_of(token))
     except EndpointNotAllowed as error:
         raise Refusal(403, str(error)) from None
+
+
+def require_allowed(endpoint: str) -> None:
+    """Refuse to go on with problems at an endpoint that the operator has taken from the list since they were sent."""
+    if not is_allowed(endpoint):
+        raise Refusal(403, f"The portal's operator does not allow the endpoint {endpoint} any more.")
 
 
 def find_token(member: Membership, scope: str, name: str) -> QpuToken:

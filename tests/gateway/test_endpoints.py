@@ -64,6 +64,20 @@ def test_the_reconciler_asks_where_they_began(dwave, region, moved, bobs, job, r
     assert statuses() == ["settled"] * 2
 
 
+def test_problems_at_a_host_that_is_not_allowed_any_more_stay_open(
+    dwave, region, moved, bobs, job, settings, lab_token, alice, reconciled, statuses
+):
+    moved()
+    problem_id = bobs.submit_id(job())
+    change_token(token=lab_token, endpoint="", by=alice)
+    settings.DWAVE_ENDPOINT_HOSTS = []
+
+    reconciled()
+
+    assert statuses() == ["reserved"]
+    assert bobs.get(f"problems/{problem_id}/").status_code == 403
+
+
 def test_a_host_that_is_not_allowed_any_more_gets_nothing(region, moved, bobs, job, settings, statuses):
     moved()
     settings.DWAVE_ENDPOINT_HOSTS = []
