@@ -139,13 +139,13 @@ def django_view(upstream: Server) -> Iterator[Hop]:
 
 
 def uvicorn(application: str, port: int) -> list[str]:
-    """As docs/gateway.md has it served."""
-    options = ["--no-proxy-headers", "--no-access-log", "--timeout-keep-alive", "75", "--lifespan", "auto"]
+    """With the options of docs/gateway.md."""
+    options = ["--no-proxy-headers", "--no-access-log", "--timeout-keep-alive", "75"]
     return [*python("uvicorn", application), "--port", str(port), "--log-level", "warning", *options]
 
 
 def gunicorn(application: str, port: int) -> list[str]:
-    """As `./dev up` serves."""
+    """As docs/gateway.md has it served, and `./dev up`; gunicorn.conf.py adds the rest."""
     options = ["--worker-class", "asgi", "--workers", "1", "--threads", "1"]
     return [*python("gunicorn", *options), "--bind", f"127.0.0.1:{port}", application]
 
