@@ -24,6 +24,7 @@ rest_api = [
 
 urlpatterns = [
     path("", include("organizations.urls")),
+    path("", include("tokens.urls")),
     path("", include("quotas.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),

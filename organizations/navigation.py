@@ -23,6 +23,7 @@ class Entry:
 
 PERSONAL = [
     Entry(_("Dashboard"), "dashboard", "layout-dashboard", Permission.VIEW_ORGANIZATION),
+    Entry(_("Tokens"), "tokens", "cpu", Permission.VIEW_TOKENS),
     Entry(_("API keys"), "keys", "key-round", Permission.VIEW_OWN_KEYS),
 ]
 ADMINISTRATION = [

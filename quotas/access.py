@@ -1,5 +1,8 @@
 """From a member to the quotas within their reach."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 
 from django.http import Http404
@@ -15,6 +18,7 @@ from tokens.models import QpuToken, TokenScope
 
 from . import services
 from .models import TimeQuotaPolicy
+from .policies import Decision, decide
 
 
 def find_member(admin: Membership, email: str) -> Membership:
@@ -35,6 +39,15 @@ def find_quota(token: QpuToken, member: Membership | None) -> TimeQuotaPolicy:
     if policy is None:
         raise Http404("No quota is set here.")
     return policy
+
+
+def decisions_on(tokens: Iterable[QpuToken], member: Membership, now: datetime) -> dict[int, Decision]:
+    """What limits the member on each of the tokens, by its id, and whether the smallest job would run (one query)."""
+    tokens = list(tokens)
+    limits = defaultdict(list)
+    for policy in TimeQuotaPolicy.objects.limiting(member).filter(token__in=tokens):
+        limits[policy.token_id].append(policy.limit)
+    return {token.pk: decide(limits[token.pk], needed_ns=1, now=now) for token in tokens}
 
 
 class QuotaAPIView(MemberAPIView):

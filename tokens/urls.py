@@ -1,9 +1,27 @@
-"""Addresses of QPU tokens, below /api/v1/."""
+"""Addresses of QPU tokens: pages below /, endpoints below /api/v1/."""
 
 from django.urls import path
 
-from . import api
+from . import api, views
 from .models import TokenScope
+
+PAGES = "o/<slug:organization>/tokens"
+
+urlpatterns = [
+    path(PAGES, views.tokens, name="tokens"),
+    path(f"{PAGES}/new", views.upload_token, name="upload-token"),
+    *(
+        path(f"{PAGES}/{scope}/<token_name:name>{rest}", view, {"scope": scope}, name=url_name)
+        for scope in TokenScope.values
+        for rest, view, url_name in (
+            ("", views.token, "token"),
+            ("/settings", views.token_settings, "token-settings"),
+            ("/test", views.test_token, "test-token"),
+            ("/secret", views.replace_secret, "replace-secret"),
+            ("/delete", views.delete_token, "delete-token"),
+        )
+    ),
+]
 
 TOKENS = "organizations/<slug:organization>/qpu-tokens"
 
