@@ -139,7 +139,9 @@ def wipe_retired_secrets(now: datetime) -> None:
 
 def touch(problems: Sequence[Problem]) -> None:
     """Let the others have their turn first next time."""
-    Problem.objects.unsettled().filter(pk__in=[problem.pk for problem in problems]).update(seen_at=timezone.now())
+    now, looked_at = timezone.now(), Problem.objects.filter(pk__in=[problem.pk for problem in problems])
+    looked_at.unsettled().update(seen_at=now)
+    looked_at.filter(look_again_at__lte=now).update(look_again_at=now + LOST_AFTER)  # there was trouble with these
 
 
 def write_off(problems: Sequence[Problem]) -> None:

@@ -90,6 +90,15 @@ class TestHowOften:
 
         assert reconciled() == 0
 
+    def test_one_with_trouble_lets_the_others_have_their_turn(self, dwave, given_back, reconciled, monkeypatch):
+        monkeypatch.setattr("gateway.reconcile.LOST_AFTER", timedelta(minutes=3))
+        dwave.fault("list", "not_json")
+
+        reconciled()
+
+        given_back.refresh_from_db()
+        assert given_back.look_again_at > timezone.now() + timedelta(minutes=2)
+
     def test_it_is_not_looked_for_when_the_token_is_gone(self, given_back, alice, lab_token, reconciled, statuses):
         delete_token(token=lab_token, by=alice)
 
