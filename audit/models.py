@@ -67,6 +67,7 @@ class Event(models.Model):
         QUOTA_REMOVED = "quota_removed", "Time quota removed"
         RULES_CHANGED = "rules_changed", "Rules of a QPU token changed"
         PROBLEM_CANCELLED = "problem_cancelled", "Problem cancelled"
+        USAGE_EXPORTED = "usage_exported", "Usage exported"
         ADMIN_CHANGED = "admin_changed", "Changed in the operators' admin"
 
     at = models.DateTimeField(default=timezone.now)

@@ -24,6 +24,7 @@ class Entry:
 PERSONAL = [
     Entry(_("Dashboard"), "dashboard", "layout-dashboard", Permission.VIEW_ORGANIZATION),
     Entry(_("Tokens"), "tokens", "cpu", Permission.VIEW_TOKENS),
+    Entry(_("Usage"), "usage", "chart-column", Permission.VIEW_OWN_USAGE),
     Entry(_("API keys"), "keys", "key-round", Permission.VIEW_OWN_KEYS),
 ]
 ADMINISTRATION = [

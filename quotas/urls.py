@@ -5,10 +5,16 @@ from django.urls import path
 from tokens.models import TokenScope
 from tokens.urls import TOKENS
 
-from . import api, views
+from . import api, usage_views, views
 
 urlpatterns = [
     path("o/<slug:organization>", views.dashboard, name="dashboard"),
+    path("o/<slug:organization>/usage", usage_views.my_usage, name="usage"),
+    path("o/<slug:organization>/usage.csv", usage_views.export_my_usage, name="export-usage"),
+    path("o/<slug:organization>/usage/everybody", usage_views.everybodys_usage, name="everybodys-usage"),
+    path(
+        "o/<slug:organization>/usage/everybody.csv", usage_views.export_everybodys_usage, name="export-everybodys-usage"
+    ),
 ]
 
 GROUP_TOKEN = f"{TOKENS}/group/<token_name:name>"

@@ -130,6 +130,10 @@ PAGES = {
     "o/<organization>/tokens/group/<name>/test": ADMINS,
     "o/<organization>/tokens/group/<name>/secret": ADMINS,
     "o/<organization>/tokens/group/<name>/delete": ADMINS,
+    "o/<organization>/usage": MEMBERS,
+    "o/<organization>/usage.csv": MEMBERS,
+    "o/<organization>/usage/everybody": ADMINS,
+    "o/<organization>/usage/everybody.csv": ADMINS,
     "o/<organization>/audit": ADMINS,
     "o/<organization>/audit.csv": ADMINS,
 }

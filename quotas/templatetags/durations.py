@@ -8,6 +8,7 @@ from ..policies import Limit
 from ..units import human
 
 register = template.Library()
+register.filter("human", human)
 
 
 @register.filter

@@ -1,0 +1,76 @@
+"""Spans of days and how charts divide them. Days are those of UTC, as in the ledger by day. Pure."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from functools import cached_property
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+MOST_DAYS = 3660
+
+
+class Step(StrEnum):
+    """How wide a bar of a chart is, so that there are never too many to be told apart."""
+
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+    def begin(self, day: date) -> date:
+        """The first day of the day, calendar week or month that `day` lies in."""
+        match self:
+            case Step.WEEK:
+                return day - timedelta(days=day.weekday())
+            case Step.MONTH:
+                return day.replace(day=1)
+        return day
+
+
+@dataclass(frozen=True)
+class Span:
+    """From one day to another, both included."""
+
+    first: date
+    last: date
+
+    @classmethod
+    def of_days(cls, days: int, last: date) -> "Span":
+        """So many days, up to the `last` one."""
+        return cls(last - timedelta(days=days - 1), last)
+
+    @classmethod
+    def asked_for(cls, since: date | None, until: date | None, *, days: int, today: date) -> "Span":
+        """What somebody has asked for, `days` where one end is missing; never in the future, empty or endless."""
+        last = min(until or today, today)
+        first = min(since, last) if since else last - timedelta(days=days - 1)
+        return cls(max(first, last - timedelta(days=MOST_DAYS - 1)), last)
+
+    @property
+    def days(self) -> int:
+        return (self.last - self.first).days + 1
+
+    @property
+    def step(self) -> Step:
+        return Step.DAY if self.days <= 92 else Step.WEEK if self.days <= 371 else Step.MONTH
+
+    @cached_property
+    def parts(self) -> list["Span"]:
+        """The days, weeks or months of the span; the first and the last one may be cut off."""
+        days = [self.first + timedelta(days=number) for number in range(self.days)]
+        begins = sorted({max(self.step.begin(day), self.first) for day in days})
+        ends = [begin - timedelta(days=1) for begin in begins[1:]] + [self.last]
+        return [Span(begin, end) for begin, end in zip(begins, ends, strict=True)]
+
+    def part_of(self, day: date) -> "Span":
+        """The one of `parts` that a day of the span lies in."""
+        return self.part_by_first_day[max(self.step.begin(day), self.first)]
+
+    @cached_property
+    def part_by_first_day(self) -> dict[date, "Span"]:
+        return {part.first: part for part in self.parts}
+
+    def __str__(self) -> str:
+        first, last = (date_format(day, "j M Y") for day in (self.first, self.last))
+        return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}

@@ -1,0 +1,95 @@
+"""Pages of usage: one's own and, for admins, everybody's on the organization's tokens; and the ledger as CSV."""
+
+from typing import Any, cast
+
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+
+from audit import log
+from audit.models import Event
+from organizations.access import MemberRequest, member_view
+from organizations.permissions import Permission
+from organizations.spreadsheets import csv_response
+
+from . import daily
+from .models import DailyUsage, DailyUsageQuerySet, Usage, UsageQuerySet
+from .reports import By, report_on
+from .usage_forms import PRESETS, UsageFilter
+
+MINE, EVERYBODYS = [By.TOKEN, By.SOLVER, By.DAY], list(By)
+
+COLUMNS = [
+    "id",
+    "created_at",
+    "closed_at",
+    "status",
+    "user_email",
+    "token_name",
+    "solver",
+    "source",
+    "estimate_ns",
+    "access_time_ns",
+]
+ROWS_AT_ONCE = 1000
+
+
+@member_view(Permission.VIEW_OWN_USAGE)
+def my_usage(request: MemberRequest) -> HttpResponse:
+    """What I have used, on tokens of the organization and on my own."""
+    return usage_page(request, DailyUsage.objects.of_member(request.membership), MINE)
+
+
+@member_view(Permission.VIEW_USAGE)
+def everybodys_usage(request: MemberRequest) -> HttpResponse:
+    """What everybody has used on the organization's tokens."""
+    return usage_page(request, DailyUsage.objects.of_organization(request.membership), EVERYBODYS)
+
+
+def usage_page(request: MemberRequest, usage: DailyUsageQuerySet, choices: list[By]) -> HttpResponse:
+    filters = UsageFilter(request.GET, choices=choices, today=daily.day_of(timezone.now()))
+    context = {
+        "membership": request.membership,
+        "filters": filters,
+        "choices": choices,
+        "presets": PRESETS,
+        "is_everybodys": By.MEMBER in choices,
+        "report": report_on(filters.narrow(usage), filters.span, filters.breakdown),
+    }
+    return render(request, "quotas/usage.html", context)
+
+
+@member_view(Permission.VIEW_OWN_USAGE)
+def export_my_usage(request: MemberRequest) -> HttpResponseBase:
+    return export(request, Usage.objects.of_member(request.membership), MINE)
+
+
+@member_view(Permission.VIEW_USAGE)
+def export_everybodys_usage(request: MemberRequest) -> HttpResponseBase:
+    return export(request, Usage.objects.of_organization(request.membership), EVERYBODYS)
+
+
+def export(request: MemberRequest, ledger: UsageQuerySet, choices: list[By]) -> HttpResponseBase:
+    """The lines of the ledger behind the page with the same filters, also those that cost nothing; newest first."""
+    filters = UsageFilter(request.GET, choices=choices, today=daily.day_of(timezone.now()))
+    organization = request.membership.organization
+    span, narrowed = filters.span, cast(dict[str, Any], filters.asked)
+    with transaction.atomic():
+        log.record(
+            Event.Action.USAGE_EXPORTED,
+            by=request.membership,
+            target=organization,
+            whose="everybody's" if By.MEMBER in choices else "own",
+            since=span.first.isoformat(),
+            until=span.last.isoformat(),
+            **narrowed,
+        )
+    lines = filters.narrow_ledger(ledger).order_by("-id").values_list(*COLUMNS)
+    rows = (cells(line) for line in lines.iterator(ROWS_AT_ONCE))
+    return csv_response(COLUMNS, rows, f"{organization.slug}-usage-{span.first}-{span.last}.csv")
+
+
+def cells(line: tuple[object, ...]) -> list[object]:
+    """Moments as ISO 8601; nothing where there is nothing."""
+    return [cell.isoformat() if hasattr(cell, "isoformat") else cell for cell in line]
