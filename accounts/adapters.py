@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from .models import User, normalize_email
 from .validators import validate_sdk_email
@@ -76,11 +77,13 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         email = sociallogin.user.email
         if not any(address.verified and address.email == email for address in sociallogin.email_addresses):
-            messages.error(request, "Your sign-in provider sent no confirmed email address that this portal accepts.")
+            sentence = _("Your sign-in provider sent no confirmed email address that this portal accepts.")
+            messages.error(request, sentence)
             return False
         invited = AccountAdapter(request).invited_email(request)
         if invited and invited != email:
-            messages.error(request, f"Your invitation is for {invited}, but you signed in as {email}.")
+            sentence = _("Your invitation is for %(invited)s, but you signed in as %(email)s.")
+            messages.error(request, sentence % {"invited": invited, "email": email})
             return False
         return bool(super().is_open_for_signup(request, sociallogin))
 

@@ -6,6 +6,7 @@ from allauth.account.adapter import get_adapter
 from allauth.core import context
 from django import forms
 from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from .models import User
 from .validators import validate_printable
@@ -14,8 +15,8 @@ from .validators import validate_printable
 class SignupForm(forms.Form):
     """What sign-up asks for besides allauth's own fields: the base of its form for passwords and of that for SSO."""
 
-    first_name = forms.CharField(max_length=150, required=False, validators=[validate_printable])
-    last_name = forms.CharField(max_length=150, required=False, validators=[validate_printable])
+    first_name = forms.CharField(label=_("First name"), max_length=150, required=False, validators=[validate_printable])
+    last_name = forms.CharField(label=_("Last name"), max_length=150, required=False, validators=[validate_printable])
 
     field_order = ["email", "first_name", "last_name", "password1", "password2"]
 
@@ -33,3 +34,4 @@ class ProfileForm(forms.ModelForm):
     class Meta:
         model = User
         fields = ("first_name", "last_name")
+        labels = {"first_name": _("First name"), "last_name": _("Last name")}

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 
 from .forms import ProfileForm
 
@@ -13,7 +14,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
     if form.is_valid():
         form.save()
-        messages.success(request, "Your profile is saved.")
+        messages.success(request, _("Your profile is saved."))
         return redirect("profile")
 
     return render(request, "accounts/profile.html", {"form": form})

@@ -4,6 +4,7 @@ from typing import Any, Never
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 
 class AppendOnlyError(Exception):
@@ -34,41 +35,41 @@ class Event(models.Model):
     """
 
     class Action(models.TextChoices):
-        USER_SIGNED_UP = "user_signed_up", "User signed up"
-        USER_SIGNED_IN = "user_signed_in", "User signed in"
-        USER_SIGN_IN_FAILED = "user_sign_in_failed", "Sign-in failed"
-        USER_SIGNED_OUT = "user_signed_out", "User signed out"
-        PASSWORD_CHANGED = "password_changed", "Password changed"
-        EMAIL_CHANGED = "email_changed", "Email address changed"
-        MFA_ADDED = "mfa_added", "Second factor added"
-        MFA_REMOVED = "mfa_removed", "Second factor removed"
-        SSO_CONNECTED = "sso_connected", "Single sign-on connected"
-        SSO_DISCONNECTED = "sso_disconnected", "Single sign-on disconnected"
-        ORGANIZATION_CREATED = "organization_created", "Organization created"
-        ORGANIZATION_CHANGED = "organization_changed", "Organization changed"
-        MEMBER_ADDED = "member_added", "Member added"
-        MEMBER_REMOVED = "member_removed", "Member removed"
-        ROLE_CHANGED = "role_changed", "Role changed"
-        INVITATION_SENT = "invitation_sent", "Invitation sent"
-        INVITATION_RESENT = "invitation_resent", "Invitation sent again"
-        INVITATION_REVOKED = "invitation_revoked", "Invitation revoked"
-        INVITATION_ACCEPTED = "invitation_accepted", "Invitation accepted"
-        KEY_ISSUED = "key_issued", "API key issued"
-        KEY_CHANGED = "key_changed", "API key changed"
-        KEY_REVOKED = "key_revoked", "API key revoked"
-        TOKEN_UPLOADED = "token_uploaded", "QPU token uploaded"
-        TOKEN_RENAMED = "token_renamed", "QPU token renamed"
-        TOKEN_CHANGED = "token_changed", "QPU token changed"
-        SECRET_REPLACED = "secret_replaced", "Secret of a QPU token replaced"
-        TOKEN_DELETED = "token_deleted", "QPU token deleted"
-        SECRET_USED = "secret_used", "Secret of a QPU token used"
-        QUOTA_ASSIGNED = "quota_assigned", "Time quota assigned"
-        QUOTA_CHANGED = "quota_changed", "Time quota changed"
-        QUOTA_REMOVED = "quota_removed", "Time quota removed"
-        RULES_CHANGED = "rules_changed", "Rules of a QPU token changed"
-        PROBLEM_CANCELLED = "problem_cancelled", "Problem cancelled"
-        USAGE_EXPORTED = "usage_exported", "Usage exported"
-        ADMIN_CHANGED = "admin_changed", "Changed in the operators' admin"
+        USER_SIGNED_UP = "user_signed_up", _("User signed up")
+        USER_SIGNED_IN = "user_signed_in", _("User signed in")
+        USER_SIGN_IN_FAILED = "user_sign_in_failed", _("Sign-in failed")
+        USER_SIGNED_OUT = "user_signed_out", _("User signed out")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        EMAIL_CHANGED = "email_changed", _("Email address changed")
+        MFA_ADDED = "mfa_added", _("Second factor added")
+        MFA_REMOVED = "mfa_removed", _("Second factor removed")
+        SSO_CONNECTED = "sso_connected", _("Single sign-on connected")
+        SSO_DISCONNECTED = "sso_disconnected", _("Single sign-on disconnected")
+        ORGANIZATION_CREATED = "organization_created", _("Organization created")
+        ORGANIZATION_CHANGED = "organization_changed", _("Organization changed")
+        MEMBER_ADDED = "member_added", _("Member added")
+        MEMBER_REMOVED = "member_removed", _("Member removed")
+        ROLE_CHANGED = "role_changed", _("Role changed")
+        INVITATION_SENT = "invitation_sent", _("Invitation sent")
+        INVITATION_RESENT = "invitation_resent", _("Invitation sent again")
+        INVITATION_REVOKED = "invitation_revoked", _("Invitation revoked")
+        INVITATION_ACCEPTED = "invitation_accepted", _("Invitation accepted")
+        KEY_ISSUED = "key_issued", _("API key issued")
+        KEY_CHANGED = "key_changed", _("API key changed")
+        KEY_REVOKED = "key_revoked", _("API key revoked")
+        TOKEN_UPLOADED = "token_uploaded", _("QPU token uploaded")
+        TOKEN_RENAMED = "token_renamed", _("QPU token renamed")
+        TOKEN_CHANGED = "token_changed", _("QPU token changed")
+        SECRET_REPLACED = "secret_replaced", _("Secret of a QPU token replaced")
+        TOKEN_DELETED = "token_deleted", _("QPU token deleted")
+        SECRET_USED = "secret_used", _("Secret of a QPU token used")
+        QUOTA_ASSIGNED = "quota_assigned", _("Time quota assigned")
+        QUOTA_CHANGED = "quota_changed", _("Time quota changed")
+        QUOTA_REMOVED = "quota_removed", _("Time quota removed")
+        RULES_CHANGED = "rules_changed", _("Rules of a QPU token changed")
+        PROBLEM_CANCELLED = "problem_cancelled", _("Problem cancelled")
+        USAGE_EXPORTED = "usage_exported", _("Usage exported")
+        ADMIN_CHANGED = "admin_changed", _("Changed in the operators' admin")
 
     at = models.DateTimeField(default=timezone.now)
     action = models.CharField(max_length=40, choices=Action)

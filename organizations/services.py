@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
+from django.utils.translation import gettext
 from django_q.tasks import async_task
 
 from accounts.models import User, normalize_email
@@ -76,7 +77,7 @@ def lock_member(membership: Membership) -> None:
     try:
         membership.refresh_from_db(fields=["role"])
     except Membership.DoesNotExist:
-        raise Conflict("Somebody has removed this member already.", code="gone") from None
+        raise Conflict(gettext("Somebody has removed this member already."), code="gone") from None
 
 
 def is_last_admin(membership: Membership) -> bool:
@@ -87,7 +88,7 @@ def is_last_admin(membership: Membership) -> bool:
 def keep_an_admin(membership: Membership) -> None:
     """Refuse to lose the last admin."""
     if is_last_admin(membership):
-        raise Conflict("This is the last admin. Make somebody else an admin first.", code="last_admin")
+        raise Conflict(gettext("This is the last admin. Make somebody else an admin first."), code="last_admin")
 
 
 @transaction.atomic
@@ -98,7 +99,7 @@ def provide_member(*, organization: str, email: str, role: str, key_name: str) -
     """
     user = User.objects.filter(email=normalize_email(email)).first() or User.objects.create_user(email)
     if not user.is_active:
-        raise ValidationError("This account is deactivated. Activate it in the operators' admin first.")
+        raise ValidationError(gettext("This account is deactivated. Activate it in the operators' admin first."))
     user.trust_email()
     membership = join(user, find_or_add_organization(organization), role)
     if membership.role != role:
@@ -111,7 +112,9 @@ def provide_member(*, organization: str, email: str, role: str, key_name: str) -
 def find_or_add_organization(name: str) -> Organization:
     found = Organization.objects.filter(name=name.strip())[:2]
     if len(found) > 1:
-        raise ValidationError("There are several organizations of this name. Rename one in the operators' admin.")
+        raise ValidationError(
+            gettext("There are several organizations of this name. Rename one in the operators' admin.")
+        )
     if found:
         return found[0]
     organization = add_organization(name, settings.DEFAULT_PLAN)
@@ -132,7 +135,7 @@ def join(user: User, organization: Organization, role: str) -> Membership:
 def change_role(*, membership: Membership, role: str, by: Membership | None) -> Membership:
     """Make a member an admin, or an admin a member; the last admin stays one. `by` is None for the operator."""
     if role not in Role.values:
-        raise ValidationError({"role": "Choose admin or member."})
+        raise ValidationError({"role": gettext("Choose admin or member.")})
     lock_member(membership)
     if role == membership.role:
         return membership
@@ -183,7 +186,7 @@ def invite_all(*, emails: Sequence[str], role: str, by: Membership, now: datetim
 
 def invite(email: str, role: str, *, by: Membership, now: datetime) -> Invitation:
     if by.organization.memberships.filter(user__email=email).exists():
-        raise Conflict("This person is a member already.", code="member")
+        raise Conflict(gettext("This person is a member already."), code="member")
     invitation = by.organization.invitations.pending().filter(email=email).first()
     action = Event.Action.INVITATION_RESENT if invitation else Event.Action.INVITATION_SENT
     invitation = invitation or Invitation(organization=by.organization, email=email)
@@ -201,7 +204,7 @@ def invite(email: str, role: str, *, by: Membership, now: datetime) -> Invitatio
 def revoke_invitation(*, invitation: Invitation, by: Membership, now: datetime) -> None:
     """Withdraw an offer: its link stops working at once."""
     if not Invitation.objects.pending().filter(pk=invitation.pk).update(revoked_at=now):
-        raise Conflict("This invitation has been accepted or revoked already.", code="closed")
+        raise Conflict(gettext("This invitation has been accepted or revoked already."), code="closed")
     log.record(Event.Action.INVITATION_REVOKED, by=by, target=invitation)
 
 
@@ -214,10 +217,10 @@ def is_invited(user: User, invitation: Invitation) -> bool:
 def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> Membership:
     """Join; only for whom the invitation was sent to, once, and in time."""
     if not is_invited(user, invitation):
-        raise ValidationError("This invitation is for another email address.", code="email")
+        raise ValidationError(gettext("This invitation is for another email address."), code="email")
     open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
     if not open_invitations.update(accepted_at=now):
-        raise Conflict("This invitation is no longer open. Ask for a new one.", code="closed")
+        raise Conflict(gettext("This invitation is no longer open. Ask for a new one."), code="closed")
     membership, _ = Membership.objects.get_or_create(
         user=user, organization=invitation.organization, defaults={"role": invitation.role}
     )
@@ -230,7 +233,9 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
 
 def validate_scopes(scopes: Sequence[str]) -> list[str]:
     if not scopes or not set(scopes) <= set(Scope.values):
-        raise ValidationError({"scopes": f"Choose at least one of {', '.join(Scope.values)}."})
+        raise ValidationError(
+            {"scopes": gettext("Choose at least one of %(scopes)s.") % {"scopes": ", ".join(Scope.values)}}
+        )
     return [scope for scope in Scope.values if scope in scopes]
 
 
@@ -248,10 +253,10 @@ def issue_key(
     A key cannot make a key that may do more than itself.
     """
     if expires_at is not None and expires_at <= now:
-        raise ValidationError({"expires_at": "Choose a time in the future."})
+        raise ValidationError({"expires_at": gettext("Choose a time in the future.")})
     key, raw_key = make_key(by, name=name, scopes=scopes, expires_at=expires_at)
     if by.key and not by.key.covers(key):
-        raise ValidationError("A key cannot make a key that may do more than itself, or live longer.")
+        raise ValidationError(gettext("A key cannot make a key that may do more than itself, or live longer."))
     record_issued(key, by=by)
     return key, raw_key
 

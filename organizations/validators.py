@@ -3,6 +3,7 @@
 import unicodedata
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 # Control, format and surrogate characters, line and paragraph separators: invisible, and some of them cannot be stored.
 UNPRINTABLE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -15,6 +16,6 @@ def is_printable(value: str) -> bool:
 def validate_label(value: str) -> None:
     """Refuse what could not be read on a page."""
     if not value.strip():
-        raise ValidationError("Enter a name.", code="blank")
+        raise ValidationError(_("Enter a name."), code="blank")
     if not is_printable(value):
-        raise ValidationError("The name has characters that cannot be seen. Type it again.", code="unprintable")
+        raise ValidationError(_("The name has characters that cannot be seen. Type it again."), code="unprintable")

@@ -8,22 +8,24 @@ from django import template
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 register = template.Library()
 
 PAGES = [
-    ("Profile", "profile", "user"),
-    ("Email address", "account_email", "mail"),
-    ("Password", "account_change_password", "lock"),
-    ("Two-factor sign-in", "mfa_index", "shield-check"),
-    ("Sessions", "usersessions_list", "monitor"),
+    (_("Profile"), "profile", "user"),
+    (_("Email address"), "account_email", "mail"),
+    (_("Password"), "account_change_password", "lock"),
+    (_("Two-factor sign-in"), "mfa_index", "shield-check"),
+    (_("Sessions"), "usersessions_list", "monitor"),
 ]
-SINGLE_SIGN_ON = ("Single sign-on", "socialaccount_connections", "link")
+SINGLE_SIGN_ON = (_("Single sign-on"), "socialaccount_connections", "link")
 
 
 @dataclass(frozen=True)
 class Page:
-    name: str
+    name: Promise
     url: str
     icon: str
     is_current: bool

@@ -234,6 +234,7 @@ def test_only_what_must_be_is_open_to_strangers():
     }
     assert open_to_strangers == {
         *PUBLIC,
+        "set-language",
         "account_logout",
         "account_confirm_email",
         "account_confirm_login_code",
