@@ -4,7 +4,7 @@ from django.urls import path
 
 from tokens.models import SDK_SCOPES
 
-from . import views
+from . import solving_views, views
 
 # What LunaSolve and LunaQ clients share.
 urlpatterns = [
@@ -20,6 +20,22 @@ urlpatterns = [
 ]
 
 solve_urlpatterns = [
-    path("solvers/available", views.Solvers.as_view()),
-    path("providers/available", views.Providers.as_view()),
+    path("solvers/available", solving_views.Solvers.as_view()),
+    path("providers/available", solving_views.Providers.as_view()),
+    path("models", solving_views.UploadModel.as_view()),
+    path("models/metadata", solving_views.Models.as_view()),
+    path("models/metadata/<int:model_id>", solving_views.ModelMetadata.as_view()),
+    path("models/data/<int:model_id>", solving_views.ModelData.as_view()),
+    path("models/<int:model_id>", solving_views.DeleteModel.as_view()),
+    path("solve-jobs", solving_views.SubmitJob.as_view()),
+    path("solve-jobs/metadata", solving_views.Jobs.as_view()),
+    path("solve-jobs/metadata/<int:job_id>", solving_views.JobMetadata.as_view()),
+    path("solve-jobs/metadata/<int:job_id>/cancel", solving_views.CancelJob.as_view()),
+    path("solve-jobs/data/<int:job_id>", solving_views.JobData.as_view()),
+    path("solve-jobs/<int:job_id>", solving_views.DeleteJob.as_view()),
+]
+
+circuit_urlpatterns = [
+    path("circuits", solving_views.SubmitCircuit.as_view()),
+    path("circuits/<circuit_id>/<provider>", solving_views.ShowCircuit.as_view()),
 ]

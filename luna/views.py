@@ -16,7 +16,6 @@ from tokens.access import TokenAPIView
 from tokens.models import SDK_SCOPES, QpuToken
 from tokens.serializers import RenameSerializer
 
-from .catalog import SOLVERS
 from .sdk import knows_quotas_in_lists
 from .serializers import (
     ListedTokenSerializer,
@@ -127,26 +126,3 @@ class UserQuota(GroupQuota):
         if request.method in {"GET", "HEAD"} and self.kwargs["email"] == request.user.email:
             return Permission.VIEW_OWN_QUOTAS
         return super().permission_for(request)
-
-
-# --- What can be solved -----------------------------------------------------------------------------------------------
-
-
-class Solvers(MemberAPIView):
-    """List solvers by provider, with their parameters."""
-
-    permissions = {"GET": Permission.VIEW_ORGANIZATION}
-
-    @extend_schema(responses={200: {"type": "object", "additionalProperties": {"type": "object"}}})
-    def get(self, request: Request) -> Response:
-        return Response(SOLVERS)
-
-
-class Providers(MemberAPIView):
-    """List the providers that have solvers here."""
-
-    permissions = {"GET": Permission.VIEW_ORGANIZATION}
-
-    @extend_schema(responses={200: {"type": "array", "items": {"type": "string"}}})
-    def get(self, request: Request) -> Response:
-        return Response(list(SOLVERS))

@@ -61,6 +61,8 @@ PATH_PARAMETERS: dict[str, tuple[dict[str, str], str]] = {
     "problem_id": ({"type": "integer"}, "The `id` of a problem, from the list of problems; not D-Wave's."),
     "key_id": ({"type": "integer"}, "The `id` of an API key."),
     "name": ({"type": "string"}, "Name of a QPU token."),
+    "model_id": ({"type": "integer"}, "The `id` of an uploaded model."),
+    "job_id": ({"type": "integer"}, "The `id` of a solve job."),
     "email": ({"type": "string"}, "A member's email address; capitals do not matter."),
 }
 REFUSALS = {
@@ -72,6 +74,8 @@ REFUSALS = {
     413: "The body is too large.",
     422: "The request does not fit; `errors` says where.",
     429: "Too many requests; Retry-After says when to try again.",
+    501: "The portal does not offer this.",
+    503: "The portal or a provider cannot be reached at the moment. Try again.",
 }
 ERROR = {
     "type": "object",
@@ -112,6 +116,7 @@ class PortalSchema(AutoSchema):
 
     def refusals(self, operation: dict[str, Any]) -> list[int]:
         takes_body, changes = "requestBody" in operation, self.method != "GET"
+        submits_job = self.path.endswith("/solve-jobs")
         takes_query = any(parameter["in"] == "query" for parameter in operation.get("parameters", []))
         possible = {
             400: takes_body,
@@ -122,6 +127,8 @@ class PortalSchema(AutoSchema):
             413: takes_body,
             422: takes_body or takes_query,
             429: changes and bool(self.view.get_throttles()),
+            501: submits_job,
+            503: submits_job,
         }
         return [status for status, is_possible in possible.items() if is_possible]
 

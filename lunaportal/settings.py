@@ -93,6 +93,14 @@ GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.
 # At most so many requests of one process are in the database at once; no held poll is. More only wait for each other.
 GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 4, validate=validate.Range(1, 100))
 
+# --- Solve jobs of the Luna SDK ---------------------------------------------------------------------------------------
+
+SOLVING_MODEL_MB = env.int("SOLVING_MODEL_MB", 16, validate=validate.Range(1, 500))
+# What one step of a job may take, in a process of its own: reading a model, sampling, embedding.
+SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(64, 1_000_000))
+SOLVING_SECONDS = env.int("SOLVING_SECONDS", 300, validate=validate.Range(1, 86_400))
+SOLVING_PROCESSES = env.int("SOLVING_PROCESSES", 2, validate=validate.Range(1, 1000))
+
 # --- Django -----------------------------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
@@ -105,6 +113,7 @@ INSTALLED_APPS = [
     "tokens",
     "quotas",
     "gateway",
+    "solving",
     "luna",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -349,6 +358,10 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_PATCH": False,  # what a PATCH takes has a serializer of its own
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_NAME_OVERRIDES": {
+        "SolveJobStatusEnum": "solving.models.SolveJob.Status",
+        "UsageSourceEnum": "quotas.models.Usage.Source",
+    },
     "PREPROCESSING_HOOKS": ["lunaportal.schema.leave_out_sdk_bases"],
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -33,7 +33,7 @@ urlpatterns = [
     path("api/v1/", include(rest_api)),
     # Where LunaSolve and LunaQ look for the API, below LUNA_BASE_URL; with LUNA_DISABLE_SUFFIX they look in /api/v1.
     path("luna-solve/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.solve_urlpatterns])),
-    path("luna-q/api/v1/", include(luna.urls.urlpatterns)),
+    path("luna-q/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.circuit_urlpatterns])),
 ]
 
 handler400 = views.bad_request

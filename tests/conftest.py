@@ -19,6 +19,8 @@ from organizations import services
 from organizations.models import Membership, Organization
 from organizations.permissions import Role
 from quotas.services import reserve
+from solving.models import SolveJob
+from solving.services import upload_model
 from tokens.models import QpuToken
 from tokens.services import upload_token
 
@@ -45,6 +47,23 @@ SECRET = "DEV-canary-0123456789abcdef-secret"
 
 def join(organization: str, email: str, role: str) -> Membership:
     return services.provide_member(organization=organization, email=email, role=role, key_name="first")[0]
+
+
+def solved_job(member: Membership) -> SolveJob:
+    """A job of this member's that is done, on a model; neither is one that luna_model could read."""
+    now = timezone.now()
+    model = upload_model(data=b"a model", by=member, now=now)
+    return SolveJob.objects.create(
+        membership=member,
+        model=model,
+        provider="dwave",
+        solver="SA",
+        status=SolveJob.Status.DONE,
+        result=b"a solution",
+        created_at=now,
+        started_at=now,
+        ended_at=now,
+    )
 
 
 def send_problem(*, token: QpuToken, by: Membership, now: datetime, **changes: object) -> Problem:

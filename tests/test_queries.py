@@ -14,14 +14,35 @@ from organizations import services
 from organizations.models import ApiKey, Membership
 from organizations.permissions import Role
 from quotas.services import assign_quota
-from tests.conftest import SECRET, join, send_problem
+from tests.conftest import SECRET, join, send_problem, solved_job
 from tokens.models import QpuToken
 from tokens.services import upload_token
 
 FEW, MANY = 3, 60
 
 READABLE = [path for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items() if "get" in methods]
-PAGES = ["/", "/o/{organization}", "/o/{organization}/keys/new", "/o/{organization}/keys/{key_id}/revoke"]
+PAGES = [
+    "/",
+    "/o/{organization}",
+    "/o/{organization}/keys",
+    "/o/{organization}/keys/new",
+    "/o/{organization}/keys/{key_id}/rename",
+    "/o/{organization}/keys/{key_id}/revoke",
+    "/o/{organization}/members",
+    "/o/{organization}/members/{other_id}/remove",
+    "/o/{organization}/members/keys",
+    "/o/{organization}/members/invite",
+    "/o/{organization}/members/invitations",
+    "/o/{organization}/tokens",
+    "/o/{organization}/tokens/new",
+    "/o/{organization}/tokens/personal/{name}",
+    "/o/{organization}/tokens/group/{name}",
+    "/o/{organization}/tokens/group/{name}/settings",
+    "/o/{organization}/tokens/group/{name}/delete",
+    "/o/{organization}/audit",
+    "/o/{organization}/settings",
+    "/o/{organization}/leave",
+]
 OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems")]
 
 
@@ -44,6 +65,7 @@ def fill(admin: Membership, start: int, stop: int) -> None:
         assign_quota(token=lab, member=member, quota_ns=10**9, by=admin, now=now)
         other = QpuToken.objects.get(organization=admin.organization, name=f"token {number}")
         assign_quota(token=other, member=admin, quota_ns=10**9, by=admin, now=now)
+        solved_job(admin)
         send_problem(token=lab, by=admin, now=now)
 
 
@@ -62,8 +84,11 @@ def world(alice, lab_token, charlie):
         "name": "lab",
         "email": "alice@example.com",
         "member_id": alice.pk,
+        "other_id": alice.organization.memberships.exclude(pk=alice.pk).first().pk,
         "problem_id": Problem.objects.filter(usage__user_id=alice.user_id).first().pk,
         "key_id": alice.keys.first().pk,
+        "model_id": alice.models.first().pk,
+        "job_id": alice.solve_jobs.first().pk,
         "invitation_id": alice.organization.invitations.first().pk,
     }
 
@@ -106,10 +131,12 @@ TENANTS = {
     "organizations_invitation": ["organization_id"],
     "organizations_apikey": ["membership_id", "digest"],
     "tokens_qputoken": ["organization_id", "owner_id"],
-    "quotas_timequotapolicy": ["token_id"],
+    "quotas_timequotapolicy": ["token_id", "member_id"],
     "quotas_usage": ["organization_id", "user_id"],
     "gateway_tokenrules": ["token_id"],
     "audit_event": ["organization_id"],
+    "solving_uploadedmodel": ["membership_id"],
+    "solving_solvejob": ["membership_id"],
 }
 
 

@@ -22,7 +22,7 @@ from lunaportal.schema import PATH_PARAMETERS
 from organizations.permissions import Role
 from organizations.services import invite_all, issue_key
 from quotas.services import assign_quota
-from tests.conftest import SECRET, send_problem
+from tests.conftest import SECRET, send_problem, solved_job
 from tokens.services import upload_token
 
 OPENAPI = SchemaGenerator().get_schema(public=True)
@@ -100,6 +100,7 @@ def world(request, alice, bob, lab_token):
     (invitation,) = invite_all(emails=["dora@example.com"], role=Role.MEMBER, by=alice, now=now)
     for limited in (None, bob):
         assign_quota(token=lab_token, member=limited, quota_ns=10**9, by=alice, now=now)
+    job = solved_job(member)
     problem = send_problem(token=lab_token, by=member, now=now)
     key, raw_key = issue_key(name="test", by=member, now=now)
     return {
@@ -108,6 +109,8 @@ def world(request, alice, bob, lab_token):
         "name": "lab",
         "email": "bob@example.com",
         "member_id": bob.pk,
+        "model_id": job.model_id,
+        "job_id": job.pk,
         "problem_id": problem.pk,
         "key_id": key.pk,
         "invitation_id": invitation.pk,
@@ -148,4 +151,5 @@ def test_it_tells_all_that_can_be_answered(case, world, connection_stays):
     with transaction.atomic():
         response = case.call(headers={"Luna-API-Key": world["raw_key"]})
         transaction.set_rollback(True)
-    case.validate_response(response, checks=CHECKS)
+    not_offered = response.status_code == 501  # an answer, not an error of the server's
+    case.validate_response(response, checks=CHECKS[1:] if not_offered else CHECKS)

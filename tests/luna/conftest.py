@@ -35,7 +35,7 @@ class SdkClient(Client):
 
 def check_answer(answer):
     assert not 300 <= answer.status_code < 400, "the SDK takes a redirect for an error"
-    assert SECRET not in answer.content.decode()
+    assert SECRET.encode() not in answer.content
     assert SECRET not in str(answer.headers)
     if answer.status_code >= 400 and answer.request["REQUEST_METHOD"] != "HEAD":
         body = answer.json()

@@ -56,6 +56,7 @@ class Command(BaseCommand):
             "web": partial(serve, listener),
             "worker": partial(work, listener, "qcluster"),
             "reconciler": partial(work, listener, "reconcile"),
+            "solver": partial(work, listener, "solve"),
         }
         if emulator is not None:
             processes["emulator"] = partial(emulate, listener, emulator)

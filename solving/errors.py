@@ -1,0 +1,19 @@
+"""Refusals with a status of their own."""
+
+from rest_framework.exceptions import APIException
+
+
+class NotOffered(APIException):
+    """The SDK can ask for this, but the portal has no such thing."""
+
+    status_code = 501
+
+
+class TooLarge(APIException):
+    status_code = 413
+
+
+class Unavailable(APIException):
+    """Passes by itself: the SDK asks again."""
+
+    status_code = 503

@@ -1,0 +1,228 @@
+"""What members do with models and solve jobs. Everything starts from the caller's membership."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import Http404
+
+from gateway.models import TokenRules
+from gateway.rules import require_rules
+from gateway.services import Door
+from gateway.wire import Refusal
+from organizations.errors import Conflict
+from organizations.models import Membership
+from quotas import services as quotas
+from quotas.models import Usage
+from tokens.access import find_token
+from tokens.endpoints import endpoint_of
+from tokens.models import Provider, QpuToken, TokenScope
+from tokens.names import clean_name
+from tokens.services import delete_inline_token, make_token, upload_inline_token
+
+from . import qpus
+from .errors import TooLarge, Unavailable
+from .models import MAX_NAME, SolveJob, UploadedModel
+from .solvers import Solver
+
+# --- Models -----------------------------------------------------------------------------------------------------------
+
+
+def upload_model(*, data: bytes, by: Membership, now: datetime) -> UploadedModel:
+    """Keep a model; the same bytes once more are the same model, for the SDK repeats uploads whose answer got lost."""
+    if len(data) > max_model_bytes():
+        raise too_large()
+    if not data:
+        raise ValidationError("There is no model in the request.", code="empty")
+    model, _ = UploadedModel.objects.get_or_create(
+        membership=by,
+        sha256=hashlib.sha256(data).hexdigest(),
+        defaults={"data": data, "size": len(data), "created_at": now},
+    )
+    return model
+
+
+def max_model_bytes() -> int:
+    return settings.SOLVING_MODEL_MB * 1024 * 1024
+
+
+def too_large() -> TooLarge:
+    return TooLarge(f"A model has at most {settings.SOLVING_MODEL_MB} MB.")
+
+
+def find_model(member: Membership, model_id: int) -> UploadedModel:
+    model = UploadedModel.objects.filter(membership=member, pk=model_id).first()
+    if model is None:
+        raise Http404("No such model.")
+    return model
+
+
+def data_of(model: UploadedModel) -> bytes:
+    return bytes(
+        UploadedModel.objects.filter(membership=model.membership_id, pk=model.pk).values_list("data", flat=True).get()
+    )
+
+
+# --- Tokens of jobs ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, repr=False)
+class TokenWish:
+    """On which token a job is to run: one that the portal keeps, by scope and name, or a secret that comes along."""
+
+    scope: TokenScope | None = None
+    name: str = ""
+    secret: str = ""
+
+    def find(self, member: Membership) -> QpuToken:
+        """The token, with its secret. One that came along is not saved yet."""
+        if self.scope is None:
+            return make_token(provider=Provider.DWAVE, secret=self.secret, owner=member.user, is_inline=True)
+        token = find_token(member, self.scope, clean_name(self.name))
+        if token.provider != Provider.DWAVE:
+            raise ValidationError("This token is not for D-Wave.", code="provider")
+        return token
+
+    def keep(self, token: QpuToken, member: Membership) -> QpuToken:
+        """The token as a row that the job can hold on to."""
+        if self.scope is None:
+            return upload_inline_token(provider=Provider.DWAVE, secret=self.secret, by=member)
+        return token
+
+
+# --- Jobs -------------------------------------------------------------------------------------------------------------
+
+
+def submit_job(
+    *,
+    model: UploadedModel,
+    solver: Solver,
+    parameters: dict[str, Any],
+    token: TokenWish | None,
+    name: str = "",
+    by: Membership,
+    now: datetime,
+) -> SolveJob:
+    """Queue a job for the workers; one on a QPU reserves the most that it may cost.
+
+    Takes as long as D-Wave takes to tell what its QPUs are like, where that is not known yet.
+    """
+    job = SolveJob(
+        membership=by,
+        model=model,
+        name=name[:MAX_NAME],
+        provider=solver.provider,
+        solver=solver.name,
+        parameters=solver.check(parameters),
+        created_at=now,
+    )
+    if not solver.needs_token:
+        job.save()
+        return job
+    if token is None:
+        raise ValidationError("This solver runs at D-Wave: pass a token, as in DWaveQpu(token=...).", code="token")
+    try:
+        return reserve_and_save(job, token, by, now)
+    except quotas.QuotaExceeded as error:
+        raise PermissionDenied(f"The job does not fit. {error}") from None
+    except Refusal as refusal:
+        raise as_api_error(refusal) from None
+
+
+def reserve_and_save(job: SolveJob, wish: TokenWish, by: Membership, now: datetime) -> SolveJob:
+    token = wish.find(by)
+    door = door_of(by, token)
+    qpu = qpus.choose(door, job.parameters["qpu_backend"])
+    estimate = qpus.most_it_can_cost(qpu, job.parameters)
+    with transaction.atomic():
+        job.token = wish.keep(token, by)
+        # Its max_estimate_ns holds for the exact estimate, once there is one.
+        rules = TokenRules(token=token, solvers=door.rules.solvers, max_open_problems=door.rules.max_open_problems)
+        require_rules(rules, member=by, solver=qpu.name, estimate_ns=estimate)
+        job.usage = quotas.reserve(
+            token=job.token, by=by, estimate_ns=estimate, source=Usage.Source.SOLVE_JOB, solver=qpu.name, now=now
+        )
+        job.qpu = qpu.name
+        job.save()
+    return job
+
+
+def door_of(member: Membership, token: QpuToken) -> Door:
+    return Door(member, token, token.secret, endpoint_of(token))
+
+
+def as_api_error(refusal: Refusal) -> Exception:
+    if refusal.status == 403:
+        return PermissionDenied(refusal.message)
+    if refusal.status == 404:
+        return ValidationError("This token cannot use that QPU.", code="qpu_backend")
+    if refusal.status == 502:
+        return PermissionDenied(refusal.message)
+    if refusal.status == 503:
+        return Unavailable(refusal.message)
+    return ValidationError(refusal.message, code="job")
+
+
+def find_job(member: Membership, job_id: int) -> SolveJob:
+    job = SolveJob.objects.of(member).filter(pk=job_id).first()
+    if job is None:
+        raise Http404("No such solve job.")
+    return job
+
+
+def jobs_ahead(job: SolveJob) -> int:
+    """How many jobs are taken before this one that waits."""
+    return SolveJob.objects.waiting().filter(pk__lt=job.pk).count()
+
+
+def cancel_job(*, job: SolveJob, now: datetime) -> SolveJob:
+    """End a job that waits; ask the worker of a running one to end it. A finished one stays as it is."""
+    with transaction.atomic():
+        if close(job, SolveJob.Status.CANCELED, now, only_from=SolveJob.Status.REQUESTED):
+            give_back(job, now)
+        else:
+            rows = SolveJob.objects.unfinished().filter(pk=job.pk, cancel_requested_at=None)
+            rows.update(cancel_requested_at=now)
+    job.refresh_from_db()
+    return job
+
+
+def delete_job(*, job: SolveJob, now: datetime) -> None:
+    """Forget a job with its result; what it cost stays on the ledger."""
+    cancel_job(job=job, now=now)
+    if not job.is_finished:
+        raise Conflict("The job is being cancelled. Delete it when it has ended.", code="running")
+    job.delete()
+
+
+def solution_of(job: SolveJob) -> bytes:
+    """The solution as luna_model serializes it; a 404 as long as there is none."""
+    result = SolveJob.objects.filter(membership=job.membership_id, pk=job.pk).values_list("result", flat=True).first()
+    if result is None:
+        raise Http404("This job has no solution.")
+    return bytes(result)
+
+
+# --- The ends of jobs -------------------------------------------------------------------------------------------------
+
+
+def close(job: SolveJob, status: SolveJob.Status, now: datetime, *, only_from: str, **outcome: Any) -> bool:
+    """Bring a job to its end; only one of all who try at the same time succeeds."""
+    rows = SolveJob.objects.filter(pk=job.pk, status=only_from, worker=job.worker)
+    return bool(rows.update(status=status, ended_at=now, stage="", worker="", lease_ends_at=None, **outcome))
+
+
+def give_back(job: SolveJob, now: datetime) -> None:
+    """Wipe the secret that came with a job, and release what was reserved, unless a problem has gone to D-Wave.
+
+    That one's line in the ledger is the gateway's to close.
+    """
+    usage = Usage.objects.filter(solve_job=job, problem=None).first()
+    if usage is not None:
+        quotas.release(usage=usage, now=now)
+    if job.token_id is not None:
+        delete_inline_token(token_id=job.token_id)
