@@ -46,7 +46,7 @@ class TestTheOldSecret:
         assert (token.secret, token.secret_version) == ("third", 3)
         assert retired() == [(1, SECRET), (2, "second")]
 
-    @pytest.mark.parametrize("provider", set(Provider.values) - {"dwave"})
+    @pytest.mark.parametrize("provider", sorted(set(Provider.values) - {"dwave"}))
     def test_it_is_not_kept_where_no_job_goes_through_the_portal(self, alice, provider):
         token = upload_token(scope="group", provider=provider, name="lab", secret=SECRET, by=alice)
 
