@@ -90,8 +90,26 @@ def test_page(name, address, visitor, world, page, sign_in):
 
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], "wider than a phone"
+    assert_fits(page)
     picture(page, f"{name}-phone")
+
+
+def test_german_words_fit_a_phone_too(world, page, context, sign_in, live_server):
+    context.add_cookies([{"name": "django_language", "value": "de", "url": live_server.url}])
+    page.set_viewport_size(PHONE)
+    for _, address, visitor in PAGES:
+        context.clear_cookies(name="sessionid")
+        if visitor:
+            sign_in(world[visitor])
+        page.goto(address.format(**world))
+        assert page.locator("html").get_attribute("lang") == "de"
+        assert_fits(page)
+
+
+def assert_fits(page: Page) -> None:
+    """Nobody has to scroll sideways."""
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= page.viewport_size["width"], f"{page.url} is {width} px wide"
 
 
 def picture(page: Page, name: str) -> None:
