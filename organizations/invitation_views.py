@@ -48,6 +48,7 @@ def invite(request: MemberRequest) -> HttpResponse:
 def show_invite(request: MemberRequest, form: InviteForm, invitees: list[Invitee] | None) -> HttpResponse:
     if invitees is not None:  # with the lines of the file in the field, where they can be put right
         form = InviteForm(initial=form.cleaned_data)
+        form.fields["people"].widget.attrs["autofocus"] = False  # the preview is what to look at now
     context = {
         "membership": request.membership,
         "form": form,

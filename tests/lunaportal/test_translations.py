@@ -6,6 +6,7 @@ import polib
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import translation
 
 FOLDER = settings.BASE_DIR / "locale/de/LC_MESSAGES"
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]")
@@ -41,12 +42,18 @@ def test_what_is_compiled_is_what_is_written(texts):
 
 @pytest.mark.django_db
 class TestLanguage:
+    @pytest.fixture(autouse=True)
+    def leave_no_language_behind(self):
+        yield
+        translation.deactivate()  # a request leaves its language to the thread, and so to the next test
+
     def test_it_is_the_browsers(self, client):
         german = client.get("/accounts/login/", headers={"Accept-Language": "de-AT,de;q=0.9"})
         other = client.get("/accounts/login/", headers={"Accept-Language": "fr"})
 
         assert '<html lang="de">' in german.content.decode()
         assert "<h1>Anmelden</h1>" in german.content.decode()
+        assert "English</button>" in german.content.decode()
         assert "<h1>Sign in</h1>" in other.content.decode()
 
     def test_it_is_chosen_for_good(self, client):
