@@ -168,7 +168,7 @@ class Invitation(models.Model):
 
 class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of_organization(self, organization: Organization) -> "ApiKeyQuerySet":
-        return self.filter(membership__organization=organization)
+        return self.filter(membership__in=organization.memberships.all())
 
     def about(self, part: str) -> "ApiKeyQuerySet":
         """Those with this part in their name, or in their owner's email address."""
