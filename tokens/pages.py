@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from organizations.access import MemberRequest, require
 from organizations.models import Membership
+from organizations.permissions import Permission
 
 from .access import find_token
 from .models import PERMISSION_TO_MANAGE, SDK_SCOPES, QpuToken
@@ -24,10 +25,10 @@ def managed_token(request: MemberRequest, scope: str, name: str) -> QpuToken:
     return find_token(request.membership, scope, name)
 
 
-def token_url(url_name: str, membership: Membership, token: QpuToken) -> str:
-    """The address of one of the pages about a token."""
+def token_url(url_name: str, membership: Membership, token: QpuToken, **more: object) -> str:
+    """The address of one of the pages about a token; `more` is what it names besides, such as a member_id."""
     kwargs = {"organization": membership.organization.slug, "scope": str(token.scope), "name": token.name}
-    return reverse(url_name, kwargs=kwargs)
+    return reverse(url_name, kwargs={**kwargs, **more})
 
 
 def dwave_endpoint(token: QpuToken) -> str:
@@ -47,6 +48,7 @@ def tabs(membership: Membership, token: QpuToken) -> list[Tab]:
     manages = membership.can(PERMISSION_TO_MANAGE[token.scope])
     offered = [
         (True, Tab(_("Use it"), "token")),
+        (token.takes_quotas and membership.can(Permission.VIEW_QUOTAS), Tab(_("Quotas"), "token-quotas")),
         (manages, Tab(_("Settings"), "token-settings")),
     ]
     return [tab for is_open, tab in offered if is_open]

@@ -4,6 +4,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from ..durations import exact
 from ..policies import Limit
 from ..units import human
 
@@ -15,6 +16,12 @@ register.filter("human", human)
 def duration(ns: int) -> SafeString:
     """A duration for people, its exact value on hover."""
     return format_html('<data value="{}" title="{} ns">{}</data>', ns, f"{ns:,}", human(ns))
+
+
+@register.filter
+def exact_duration(ns: int) -> SafeString:
+    """A duration without rounding, as it can be typed."""
+    return format_html('<data value="{}" title="{} ns">{}</data>', ns, f"{ns:,}", exact(ns))
 
 
 @register.inclusion_tag("quotas/_limit.html")

@@ -32,4 +32,5 @@ def quotas_on(token: QpuToken, member: Membership) -> Decision:
 @register.simple_tag
 def open_jobs(token: QpuToken) -> int:
     """How many jobs on a token have not ended yet."""
-    return Usage.objects.open().filter(token_id=token.pk).count()
+    whose = {"organization_id": token.organization_id} if token.is_group else {"user_id": token.owner_id}
+    return Usage.objects.open().filter(token_id=token.pk, **whose).count()

@@ -11,9 +11,9 @@ register = template.Library()
 
 
 @register.simple_tag
-def token_url(url_name: str, membership: Membership, token: QpuToken) -> str:
+def token_url(url_name: str, membership: Membership, token: QpuToken, **more: object) -> str:
     """The address of one of the pages about a token."""
-    return pages.token_url(url_name, membership, token)
+    return pages.token_url(url_name, membership, token, **more)
 
 
 @register.inclusion_tag("tokens/_head.html")

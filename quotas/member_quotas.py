@@ -1,0 +1,101 @@
+"""Every member beside their quota on a token: searched, sorted and cut into pages by the database."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import CharField, F, FilteredRelation, Max, Q, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Coalesce, Concat, Greatest, LPad
+
+from organizations.models import Membership, MembershipQuerySet
+from tokens.models import QpuToken
+
+from .durations import exact
+from .forms import InlineQuotaForm, QuotaFilter
+from .models import DailyUsage, TimeQuotaPolicy
+from .policies import MAX_NS
+
+ORDERS = ["email", "-email", "quota", "-quota", "used", "-used", "left", "-left"]
+DIGITS = len(str(MAX_NS))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A member in the list, with the field in which their quota is edited."""
+
+    member: Membership
+    policy: TimeQuotaPolicy | None
+    last_used: date | None
+    form: InlineQuotaForm
+
+
+def beside_quotas(members: MembershipQuerySet, token: QpuToken) -> MembershipQuerySet:
+    """Adds `own`, the member's quota on the token or None, and what the list is sorted by."""
+    with_own = members.annotate(own=FilteredRelation("quotas", condition=Q(quotas__token=token)))
+    with_own = with_own.select_related("user", "own")  # type: ignore[misc]  # annotated
+    left = Greatest(F("own__quota_ns") - F("own__used_ns") - F("own__reserved_ns"), 0)
+    return with_own.annotate(
+        email=F("user__email"),
+        quota=sort_key(Coalesce("own__quota_ns", MAX_NS)),  # no quota, no limit
+        used=sort_key(Coalesce("own__used_ns", 0)),
+        left=sort_key(Coalesce(left, MAX_NS)),
+    )
+
+
+def own_quota(member: Membership) -> TimeQuotaPolicy | None:
+    """The quota that a row of `beside_quotas` came with."""
+    return getattr(member, "own", None)  # Django sets nothing where there is none
+
+
+def sort_key(ns: Combinable) -> Concat:
+    """Sorts by a duration; no two members have the same, so that pages can begin after one."""
+    return Concat(*(LPad(Cast(part, CharField()), DIGITS, Value("0")) for part in (ns, F("pk"))))
+
+
+def narrow(members: MembershipQuerySet, filters: QuotaFilter) -> MembershipQuerySet:
+    """Those of the members beside their quotas who fit."""
+    filters.is_valid()
+    if part := filters.cleaned_data.get("search"):
+        members = members.matching(part)
+    if kind := filters.cleaned_data.get("kind"):
+        members = members.filter(own__isnull=kind == "without")  # type: ignore[misc]  # annotated
+    return members
+
+
+def rows_of(members: Iterable[Membership], token: QpuToken, refused: dict[int | None, InlineQuotaForm]) -> list[Row]:
+    """The rows of a page (one query); `refused` are forms with mistakes, to be shown as they were typed."""
+    members = list(members)
+    last_uses = last_use_of(token, [member.user_id for member in members])
+    rows = []
+    for member in members:
+        policy = own_quota(member)
+        form = refused.get(member.pk) or inline_form(policy, f"quota-{member.pk}")
+        rows.append(Row(member, policy, last_uses.get(member.user_id), form))
+    return rows
+
+
+def inline_form(policy: TimeQuotaPolicy | None, html_id: str) -> InlineQuotaForm:
+    initial = {"quota": policy.quota_ns} if policy else {}
+    return InlineQuotaForm(initial=initial, auto_id=f"{html_id}-%s")
+
+
+def last_use_of(token: QpuToken, user_ids: Iterable[int]) -> dict[int, date]:
+    """The last day (UTC) of a settled job of each of these users on the token."""
+    days = DailyUsage.objects.filter(token_id=token.pk, user_id__in=list(user_ids)).order_by()
+    return dict(days.values_list("user_id").annotate(last=Max("day")))
+
+
+COLUMNS = ["email", "quota", "starts_at", "ends_at", "used", "open", "left"]
+IN_NS = ["quota_ns", "used_ns", "open_ns", "left_ns"]
+
+
+def cells_of(member: Membership) -> list[str | int]:
+    """A member's line in a CSV file of COLUMNS and IN_NS, which can be read back as it is."""
+    policy = own_quota(member)
+    if policy is None:
+        return [member.user.email, *[""] * (len(COLUMNS + IN_NS) - 1)]
+    limit = policy.limit
+    figures = [limit.used_ns, limit.reserved_ns, limit.left_ns]
+    window = [policy.starts_at.isoformat(), policy.ends_at.isoformat()]
+    return [member.user.email, exact(limit.quota_ns), *window, *map(exact, figures), limit.quota_ns, *figures]
