@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from asgiref.sync import sync_to_async
 from django.core.cache import cache
 from django.utils import timezone
 from luna_model import Model, Sense, Solution
@@ -107,7 +106,7 @@ def work(transactional_db):
     """work(condition): a worker works until the condition holds, and then ends as if it had been killed or told to."""
 
     def until(condition, *, killed=False):
-        asyncio.run(work_until(sync_to_async(condition, thread_sensitive=False), killed))
+        asyncio.run(work_until(condition, killed))
 
     return until
 
@@ -118,7 +117,7 @@ async def work_until(condition, killed):
         worker.in_database = unless_it_lets_fall(worker.in_database)
     task = asyncio.create_task(worker.work())
     async with asyncio.timeout(60):
-        while not await condition():
+        while not await worker.in_database(condition):
             assert not task.done(), task
             await asyncio.sleep(0.05)
     task.cancel()
