@@ -94,6 +94,17 @@ class TestMembers:
         expect(page.get_by_text("bob@example.com is an admin now.")).to_be_visible()
         plain.close()
 
+    def test_whose_session_has_ended_is_asked_to_sign_in_and_comes_back(self, page, context, sign_in, alice, bob):
+        sign_in(alice)
+        page.goto("/o/acme/members")
+        context.clear_cookies(name="sessionid")
+
+        page.get_by_label("Role of bob@example.com").select_option("admin")
+
+        expect(page).to_have_url(re.compile(r"/accounts/login/\?next=/o/acme/members$"))
+        bob.refresh_from_db()
+        assert bob.role == Role.MEMBER
+
     def test_the_list_narrows_while_one_types(self, page, sign_in, alice, bob):
         sign_in(alice)
         page.goto("/o/acme/members")
