@@ -1,11 +1,17 @@
-"""Addresses of rules and problems, below /api/v1/. Those below /dwave/ are in gateway.app."""
+"""Addresses of jobs: pages below /, rules and problems below /api/v1/. Those below /dwave/ are in gateway.app."""
 
 from django.urls import path
 
 from tokens.models import TokenScope
 from tokens.urls import TOKENS
 
-from . import api
+from . import api, problem_views
+
+urlpatterns = [
+    path("o/<slug:organization>/jobs", problem_views.my_jobs, name="jobs"),
+    path("o/<slug:organization>/jobs/everybody", problem_views.everybodys_jobs, name="everybodys-jobs"),
+    path("o/<slug:organization>/jobs/<int:problem_id>/cancel", problem_views.cancel_job, name="cancel-job"),
+]
 
 PROBLEMS = "organizations/<slug:organization>/problems"
 

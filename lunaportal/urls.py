@@ -26,6 +26,7 @@ urlpatterns = [
     path("", include("organizations.urls")),
     path("", include("tokens.urls")),
     path("", include("quotas.urls")),
+    path("", include("gateway.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("livez", views.livez),

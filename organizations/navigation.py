@@ -24,10 +24,12 @@ class Entry:
 PERSONAL = [
     Entry(_("Dashboard"), "dashboard", "layout-dashboard", Permission.VIEW_ORGANIZATION),
     Entry(_("Tokens"), "tokens", "cpu", Permission.VIEW_TOKENS),
+    Entry(_("Jobs"), "jobs", "list-checks", Permission.VIEW_OWN_USAGE),
     Entry(_("Usage"), "usage", "chart-column", Permission.VIEW_OWN_USAGE),
     Entry(_("API keys"), "keys", "key-round", Permission.VIEW_OWN_KEYS),
 ]
 ADMINISTRATION = [
+    Entry(_("Overview"), "overview", "gauge", Permission.VIEW_USAGE),
     Entry(_("Members"), "members", "users", Permission.VIEW_MEMBERS),
     Entry(_("Audit log"), "audit-log", "scroll-text", Permission.VIEW_AUDIT),
     Entry(_("Settings"), "organization-settings", "settings", Permission.MANAGE_ORGANIZATION),

@@ -5,10 +5,11 @@ from django.urls import path
 from tokens.models import TokenScope
 from tokens.urls import PAGES, TOKENS
 
-from . import api, assign_views, quota_views, usage_views, views
+from . import api, assign_views, overview_views, quota_views, usage_views, views
 
 urlpatterns = [
     path("o/<slug:organization>", views.dashboard, name="dashboard"),
+    path("o/<slug:organization>/overview", overview_views.overview, name="overview"),
     path("o/<slug:organization>/usage", usage_views.my_usage, name="usage"),
     path("o/<slug:organization>/usage.csv", usage_views.export_my_usage, name="export-usage"),
     path("o/<slug:organization>/usage/everybody", usage_views.everybodys_usage, name="everybodys-usage"),

@@ -3,6 +3,7 @@
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from ..durations import exact
 from ..policies import Limit
@@ -25,12 +26,14 @@ def exact_duration(ns: int) -> SafeString:
 
 
 @register.inclusion_tag("quotas/_limit.html")
-def limit_meter(limit: Limit) -> dict[str, object]:
-    """A limit as a meter, with its figures below."""
+def limit_meter(limit: Limit, binds: bool = False) -> dict[str, object]:
+    """A limit as a meter, with its figures below. `binds`: of all that apply, it leaves the least."""
     percent = 100 / limit.quota_ns if limit.quota_ns else 0
     return {
         "limit": limit,
+        "binds": binds,
         "used": min(100, limit.used_ns * percent) if limit.quota_ns else 100,
         "open": min(100, limit.reserved_ns * percent),
-        "label": f"{human(limit.used_ns)} used, {human(limit.reserved_ns)} open, of {human(limit.quota_ns)}",
+        "label": _("%(used)s used, %(open)s open, of %(quota)s")
+        % {"used": human(limit.used_ns), "open": human(limit.reserved_ns), "quota": human(limit.quota_ns)},
     }

@@ -1,0 +1,29 @@
+"""The overview: the first page of an admin."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from organizations.access import MemberRequest, member_view
+from organizations.permissions import Permission
+
+from .daily import day_of
+from .models import DailyUsage
+from .overview import Overview
+from .periods import Span
+from .reports import By, report_on
+
+DAYS = 30
+
+
+@member_view(Permission.VIEW_USAGE)
+def overview(request: MemberRequest) -> HttpResponse:
+    """What the organization spends, how long it lasts, and what wants attention."""
+    member, now = request.membership, timezone.now()
+    usage = DailyUsage.objects.of_organization(member)
+    context = {
+        "membership": member,
+        "overview": Overview(member, now),
+        "report": report_on(usage, Span.of_days(DAYS, day_of(now)), By.MEMBER),
+    }
+    return render(request, "quotas/overview.html", context)
