@@ -8,7 +8,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
@@ -71,6 +71,13 @@ def send_problem(*, token: QpuToken, by: Membership, now: datetime, **changes: o
     usage = reserve(token=token, by=by, estimate_ns=1000, source="gateway", solver="Advantage_system6.4", now=now)
     words = {"endpoint": "https://example.com/sapi/v2", "type": "ising", "solver": {}, "seen_at": now} | changes
     return Problem.objects.create(usage=usage, **words)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """A test that reads German leaves the next one alone."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from organizations import services
 from organizations.permissions import Role
 from quotas.services import assign_quota
-from tests.conftest import SECRET, join
+from tests.conftest import SECRET, join, send_problem, solved_job
 from tokens.services import upload_token
 
 ACME = "/api/v1/organizations/acme"
@@ -235,9 +235,13 @@ def samples(alice, bob, lab_token):
     )
     for member in (None, bob):
         assign_quota(token=lab_token, member=member, quota_ns=10**9, by=alice, now=lab_token.created_at)
+    job = solved_job(alice)
     return {
         "organization": "acme",
         "member_id": bob.pk,
+        "problem_id": send_problem(token=lab_token, by=alice, now=lab_token.created_at).pk,
+        "model_id": job.model_id,
+        "job_id": job.pk,
         "key_id": alice.keys.get().pk,
         "invitation_id": invitation.pk,
         "name": "lab",
@@ -265,9 +269,10 @@ class TestCanary:
         client = api(alice)
         tried = 0
         for path, method, operation in operations(openapi):
-            if "requestBody" not in operation:
+            body = operation.get("requestBody", {"content": {}})["content"].get("application/json")
+            if body is None:
                 continue
-            schema = resolve(openapi, operation["requestBody"]["content"]["application/json"]["schema"])
+            schema = resolve(openapi, body["schema"])
             for field in schema["properties"]:
                 for value in shapes(CANARY):
                     url = path.format(**samples)
