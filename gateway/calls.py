@@ -13,11 +13,12 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
+from starlette.convertors import Convertor, StringConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from tokens.models import SDK_SCOPES
+from tokens.models import SDK_SCOPES, TokenScope
 
 from . import services
 from .models import Problem
@@ -124,15 +125,15 @@ Endpoint = Callable[[Call], Awaitable[Response]]
 View = Callable[[Request], Awaitable[Response]]
 
 
-def guarded(endpoint: Endpoint, scope: str, route: str) -> View:
+def guarded(endpoint: Endpoint, route: str) -> View:
     """Let in who may use the token of the address, and answer in SAPI's form whatever happens."""
 
     async def view(request: Request) -> Response:
         request.scope["portal.route"] = route
         gateway: Gateway = request.app.state.gateway
-        key, name = request.headers.get("X-Auth-Token", ""), request.path_params["name"]
+        key, token = request.headers.get("X-Auth-Token", ""), request.path_params
         try:
-            door = await gateway.in_database(services.enter, key, scope, name, timezone.now())
+            door = await gateway.in_database(services.enter, key, token["scope"], token["name"], timezone.now())
         except Exception as error:
             return await explained(error, request)
         structlog.contextvars.bind_contextvars(user_id=door.member.user_id)
@@ -181,10 +182,31 @@ def redacted(response: Response, redaction: Redaction) -> Response:
     return response
 
 
+class ScopeConvertor(Convertor[TokenScope]):
+    """The SDK's word for a scope of tokens."""
+
+    regex = "|".join(SDK_SCOPES)
+
+    def convert(self, value: str) -> TokenScope:
+        return SDK_SCOPES[value]
+
+    def to_string(self, value: TokenScope) -> str:
+        return next(word for word, scope in SDK_SCOPES.items() if scope == value)
+
+
+class SlashConvertor(StringConvertor):
+    """A slash at the end, or none: clients do not survive redirects from one to the other."""
+
+    regex = "/?"
+
+
+register_url_convertor("sdk_scope", ScopeConvertor())
+register_url_convertor("optional_slash", SlashConvertor())
+
+
 def routes(path: str, endpoints: Mapping[str, Endpoint]) -> Iterator[Route]:
-    """A path of SAPI for both scopes, with and without a slash at its end: clients do not survive redirects."""
-    for word, scope in SDK_SCOPES.items():
-        for slash in ("", "/"):
-            for method, endpoint in endpoints.items():
-                route = f"/dwave/{word}/{{name}}/sapi/v2/{path}{slash}"
-                yield Route(route, guarded(endpoint, scope, route), methods=[method])
+    """A path of SAPI below all tokens."""
+    below = f"{{name}}/sapi/v2/{path}"
+    for method, endpoint in endpoints.items():
+        view = guarded(endpoint, route=f"/dwave/{{scope}}/{below}")
+        yield Route(f"/dwave/{{scope:sdk_scope}}/{below}{{slash:optional_slash}}", view, methods=[method])

@@ -14,7 +14,7 @@ from .calls import Call
 from .models import Problem
 from .present import presented
 from .upstream import Answer, Lost, NotSent, Upstream
-from .wire import Refusal, answer, in_questions, not_found, parse, read_body, unavailable
+from .wire import Refusal, answer, in_parts, not_found, parse, read_body, unavailable
 
 T = TypeVar("T")
 Poll = asyncio.Task[dict[str, dict[str, Any]]]
@@ -56,7 +56,7 @@ async def statuses(call: Call, problems: Iterable[Problem], seconds: int) -> dic
     polls = [
         asyncio.create_task(poll_upstream(call, upstream, [problem.upstream_id for problem in part], seconds))
         for upstream, group in await call.by_upstream(problems)
-        for part in in_questions(group)
+        for part in in_parts(group)
     ]
     try:
         return await first_news(polls)

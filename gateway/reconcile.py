@@ -25,7 +25,7 @@ from .calls import Gateway
 from .marker import markers_of, usage_id_in
 from .models import Problem
 from .upstream import Lost, Upstream
-from .wire import VENDOR, Refusal, in_questions, is_plain, unavailable
+from .wire import VENDOR, Refusal, in_parts, is_plain, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -162,7 +162,7 @@ def look_again(problem: Problem, at: datetime | None) -> None:
 async def follow(gateway: Gateway, work: Work) -> list[Problem]:
     """Book what D-Wave says of the problems that it has taken. Returns those that it does not know."""
     unknown = []
-    for group in in_questions(work.known):
+    for group in in_parts(work.known):
         said = await statuses(work.upstream, [problem.upstream_id for problem in group])
         for problem in group:
             work.had_turn.append(problem)

@@ -5,6 +5,7 @@ D-Wave works.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -106,26 +107,31 @@ tokens_called = {scope: Prepared(partial(token_called, scope)) for scope in Toke
 
 def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: datetime) -> Problem | Refusal:
     """Reserve what a job may cost and remember it, before it goes to D-Wave; or say why it does not."""
+    problem = Problem(
+        endpoint=door.endpoint,
+        secret_version=door.token.secret_version,
+        type=job.type,
+        solver=job.identity,
+        conversion_rate=conversion_rate,
+        label=job.label,
+        seen_at=now,
+    )
+
+    def save_problem(usage: Usage) -> None:
+        problem.usage = usage
+        problem.save(force_insert=True)
+
     try:
-        with transaction.atomic():
+        with limit_of_open_problems(door.rules):
             require_rules(door.rules, member=door.member, solver=job.solver, estimate_ns=estimate_ns)
-            usage = quotas.reserve(
+            quotas.reserve(
                 token=door.token,
                 by=door.member,
                 estimate_ns=estimate_ns,
                 source=Usage.Source.GATEWAY,
                 solver=job.solver,
                 now=now,
-            )
-            return Problem.objects.create(
-                usage=usage,
-                endpoint=door.endpoint,
-                secret_version=door.token.secret_version,
-                type=job.type,
-                solver=job.identity,
-                conversion_rate=conversion_rate,
-                label=job.label,
-                seen_at=now,
+                beside=save_problem,
             )
     except Refusal as refusal:
         return refusal
@@ -140,6 +146,12 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
         return Refusal(403, str(error))
     except ValidationError as error:
         return Refusal(400, " ".join(error.messages))
+    return problem
+
+
+def limit_of_open_problems(rules: TokenRules) -> AbstractContextManager[object]:
+    """A transaction from the count of what is open to the booking, if there is a limit; most often there is none."""
+    return nullcontext() if rules.max_open_problems is None else transaction.atomic()
 
 
 def time_left_ns(door: Door, now: datetime) -> int | None:
@@ -173,9 +185,12 @@ def accept(problem: Problem, said: dict[str, Any], now: datetime) -> None:
     """Keep under which id D-Wave has taken a problem, and what else it says of it."""
     upstream_id = said["id"]
     if problem.upstream_id != upstream_id:
+        row, news = Problem.objects.filter(pk=problem.pk), news_in(said, problem)
         try:
-            with transaction.atomic():
-                Problem.objects.filter(pk=problem.pk).update(upstream_id=upstream_id, seen_at=now)
+            if row.filter(upstream_id="").update(upstream_id=upstream_id, **news, seen_at=now):
+                learn(problem, news)
+            else:  # D-Wave told another id at first
+                row.update(upstream_id=upstream_id, seen_at=now)
         except IntegrityError:  # an id that another problem has already
             raise Refusal(
                 502, "D-Wave's answer made no sense. What became of the problem is being found out."
@@ -225,8 +240,12 @@ def remember(problem: Problem, news: dict[str, str], now: datetime) -> None:
     if news.get("status") not in TERMINAL:
         rows = rows.exclude(status__in=TERMINAL)
     if rows.update(**news, seen_at=now):
-        for name, value in news.items():
-            setattr(problem, name, value)
+        learn(problem, news)
+
+
+def learn(problem: Problem, news: dict[str, str]) -> None:
+    for name, value in news.items():
+        setattr(problem, name, value)
 
 
 def text(value: Any) -> str:

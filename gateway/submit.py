@@ -1,5 +1,6 @@
 """POST problems/: book every problem by itself, send on what fits, record what D-Wave says of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,15 +18,23 @@ from .jobs import InvalidJob, Job
 from .marker import marked, usage_id_in
 from .models import Problem
 from .present import presented
+from .services import Door
 from .solvers import NO_SOLVER
 from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import Refusal, answer, is_plain, parse, read_body, unavailable
+from .wire import Refusal, answer, in_parts, is_plain, parse, read_body, unavailable
 
 log = structlog.get_logger(__name__)
 
 MAX_BATCH = 1000
 # What is booked for longer is not sent any more, so that the reconciler never takes for lost what is under way.
 SEND_WITHIN = timedelta(minutes=1)
+
+
+@dataclass
+class Estimated:
+    job: Job
+    needed_ns: int
+    conversion_rate: float
 
 
 @dataclass
@@ -48,16 +57,24 @@ async def submit(call: Call) -> Response:
     # Whatever happens to the client from here on: what is booked must be sent, and what is said recorded.
     outcomes = await call.gateway.to_the_end(process(call, bodies))
     items = [as_item(outcome, call) for outcome in outcomes]
-    return answer("problems", items if isinstance(body, list) else items[0], headers=await time_left(call))
+    return answer("problems", items if isinstance(body, list) else items[0], headers=await time_left(call, outcomes))
 
 
-async def time_left(call: Call) -> dict[str, str]:
+async def time_left(call: Call, outcomes: list[Booked | Refusal]) -> dict[str, str]:
     """A header for programs that want to know; no reason to lose the ids of problems that are accepted."""
+    last = outcomes[-1]
     try:
-        left_ns = await call.in_database(services.time_left_ns, call.door, timezone.now())
+        if isinstance(last, Booked) and all(map(is_under_way, outcomes)):
+            left_ns = last.problem.usage.left_ns  # nothing was given back since
+        else:
+            left_ns = await call.in_database(services.time_left_ns, call.door, timezone.now())
     except DatabaseError:
         return {}
     return {} if left_ns is None else {"X-Portal-Time-Left-Ns": str(left_ns)}
+
+
+def is_under_way(item: Booked | Refusal) -> bool:
+    return isinstance(item, Booked) and isinstance(item.outcome, dict) and "answer" not in item.outcome
 
 
 def as_item(item: Booked | Refusal, call: Call) -> dict[str, Any]:
@@ -69,7 +86,8 @@ def as_item(item: Booked | Refusal, call: Call) -> dict[str, Any]:
 
 async def process(call: Call, bodies: list[Any]) -> list[Booked | Refusal]:
     """Each problem's outcome, in the order in which they were sent; a Refusal if D-Wave refuses all of them as one."""
-    items = [await book(call, body) for body in bodies]
+    estimated = [await estimate(call, body) for body in bodies]
+    items = [item for part in in_parts(estimated) for item in await call.in_database(book, call.door, part)]
     if booked := [item for item in items if isinstance(item, Booked)]:
         refusal = await send(call, booked)
         if refusal and len(booked) == len(items):
@@ -77,7 +95,7 @@ async def process(call: Call, bodies: list[Any]) -> list[Booked | Refusal]:
     return items
 
 
-async def book(call: Call, body: Any) -> Booked | Refusal:
+async def estimate(call: Call, body: Any) -> Estimated | Refusal:
     try:
         job = Job.parse(body)
         if job.upload_id and not await call.in_database(services.owns_upload, call.door, job.upload_id):
@@ -85,13 +103,20 @@ async def book(call: Call, body: Any) -> Booked | Refusal:
         solver = await call.gateway.solvers.find(call.upstream, call.door.token.pk, job.solver, job.graph_id)
         if solver is None:
             return Refusal(404, NO_SOLVER)
-        estimate = estimate_ns(job, solver.properties, margin_percent=call.gateway.margin_percent)
-        rate = conversion_rate(job, solver.properties)
+        needed_ns = estimate_ns(job, solver.properties, margin_percent=call.gateway.margin_percent)
+        return Estimated(job, needed_ns, conversion_rate(job, solver.properties))
     except InvalidJob as error:
         return Refusal(400, str(error))
+
+
+def book(door: Door, items: Sequence[Estimated | Refusal]) -> list[Booked | Refusal]:
+    return [item if isinstance(item, Refusal) else book_one(door, item) for item in items]
+
+
+def book_one(door: Door, item: Estimated) -> Booked | Refusal:
     # Not the time of the request: its body may have taken minutes, which the reconciler would take for a lost one.
-    booked = await call.in_database(services.book, call.door, job, estimate, rate, timezone.now())
-    return booked if isinstance(booked, Refusal) else Booked(job, booked)
+    booked = services.book(door, item.job, item.needed_ns, item.conversion_rate, timezone.now())
+    return booked if isinstance(booked, Refusal) else Booked(item.job, booked)
 
 
 async def send(call: Call, items: list[Booked]) -> Refusal | None:
@@ -118,21 +143,26 @@ async def take(call: Call, items: list[Booked], reply: Answer) -> Refusal | None
     said = parsed(reply) if reply.ok else None
     if not isinstance(said, list) or len(said) != len(items):
         return keep(items)
-    for item, words in zip(items, said, strict=True):
-        await take_one(call, item, words)
+    for part in in_parts(list(zip(items, said, strict=True))):
+        await call.in_database(take_all, part)
     return None
 
 
-async def take_one(call: Call, item: Booked, words: Any) -> None:
+def take_all(answers: Sequence[tuple[Booked, Any]]) -> None:
+    for item, words in answers:
+        take_one(item, words)
+
+
+def take_one(item: Booked, words: Any) -> None:
     if not is_about(item, words):
         keep([item])
         return
     try:
         if "error_code" in words:
             item.outcome = Refusal(status_in(words), message_in(words))
-            await call.in_database(services.release, [item.problem], timezone.now())
+            services.release([item.problem], timezone.now())
         else:
-            await call.in_database(services.accept, item.problem, words, timezone.now())
+            services.accept(item.problem, words, timezone.now())
             item.outcome = words
     except Refusal as refusal:
         item.outcome = refusal

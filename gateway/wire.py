@@ -17,7 +17,7 @@ MAX_BODY_BYTES = 64 * 1024 * 1024  # twenty problems on a full QPU are about 10 
 PLAIN = re.compile(r"\w[\w.:=+~-]{0,99}", re.ASCII)
 
 VENDOR = "application/vnd.dwave.sapi."
-IDS_IN_ONE_QUESTION = 100  # as Ocean asks; the address of a thousand is longer than servers take
+PART = 100  # ids, as Ocean asks; the address of a thousand is longer than servers take
 RETRY_SECONDS = 2  # without Retry-After the client asks again at once, some 470 times a second
 
 
@@ -46,10 +46,10 @@ def not_found() -> Refusal:
     return Refusal(404, "Problem does not exist or apitoken does not have access")  # D-Wave's words
 
 
-def in_questions(problems: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Problems in groups that one question upstream can be about."""
-    for start in range(0, len(problems), IDS_IN_ONE_QUESTION):
-        yield problems[start : start + IDS_IN_ONE_QUESTION]
+def in_parts(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Items in groups of the size that one question upstream, or one turn in the database, is about at most."""
+    for start in range(0, len(items), PART):
+        yield items[start : start + PART]
 
 
 def is_plain(name: Any) -> TypeGuard[str]:

@@ -3,9 +3,8 @@
 from datetime import date, datetime
 from typing import Any, ClassVar, Self
 
-from django.db import connections, models
+from django.db import connection, connections, models
 from django.db.models import Count, F, Q, Sum
-from django.db.models.lookups import GreaterThanOrEqual
 
 from organizations.models import Membership
 from tokens.models import QpuToken
@@ -14,6 +13,14 @@ from .policies import MAX_NS, Limit, Subject, Window
 
 # Jobs lock the policies of a token in this order. Who locks several must do the same, or two may wait for each other.
 LOCK_ORDER = F("member").asc(nulls_first=True)
+
+
+# What quotas.policies.Limit decides, in SQL, which Django would take longer to write than databases to run it.
+# A difference, because the sum with what is needed could exceed what a database integer holds.
+TAKE_ROOM = """
+    UPDATE quotas_timequotapolicy SET reserved_ns = reserved_ns + %s
+    WHERE id = %s AND quota_ns - used_ns - reserved_ns >= %s AND starts_at <= %s AND ends_at > %s
+"""
 
 
 class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
@@ -26,12 +33,6 @@ class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
 
     def applying_to(self, token: QpuToken, member: Membership) -> Self:
         return self.limiting(member).filter(token=token)
-
-    def with_room(self, needed_ns: int, now: datetime) -> Self:
-        """In force at `now` and with `needed_ns` left: quotas.policies.Limit in SQL, to check and book in one step."""
-        # A difference, because the sum with `needed_ns` could exceed what a database integer holds.
-        left = F("quota_ns") - F("used_ns") - F("reserved_ns")
-        return self.filter(GreaterThanOrEqual(left, needed_ns), starts_at__lte=now, ends_at__gt=now)
 
 
 def cascade_in_lock_order(collector: Any, field: models.ForeignKey, policies: models.QuerySet, using: str) -> None:
@@ -93,6 +94,13 @@ class TimeQuotaPolicy(models.Model):
         """What quotas.policies decides on."""
         return Limit(self.subject, self.quota_ns, self.used_ns, self.reserved_ns, self.window)
 
+    def take_room(self, needed_ns: int, now: datetime) -> bool:
+        """Reserve `needed_ns` if the policy is in force and has so much left, checked and booked by one statement."""
+        moment = connection.ops.adapt_datetimefield_value(now)
+        with connection.cursor() as cursor:
+            cursor.execute(TAKE_ROOM, [needed_ns, self.pk, needed_ns, moment, moment])
+            return bool(cursor.rowcount)
+
 
 class UsageQuerySet(models.QuerySet["Usage"]):
     def open(self) -> Self:
@@ -145,6 +153,8 @@ class Usage(models.Model):
     access_time_ns = models.BigIntegerField(null=True, help_text="What it really cost; null unless settled.")
     created_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
+
+    left_ns: int | None = None  # not stored: what was left for a next job when this one was booked
 
     objects: ClassVar[UsageQuerySet] = UsageQuerySet.as_manager()  # type: ignore[assignment]
 

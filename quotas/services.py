@@ -4,7 +4,7 @@ Reserve, then settle: `reserve` books a job's estimate on every policy that appl
 before the job starts; `settle` puts what it really cost in the place of the estimate, or `release` gives it back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.conf import settings
@@ -150,12 +150,20 @@ def can_run(*, token: QpuToken, member: Membership, needed_ns: int, now: datetim
 
 
 def reserve(
-    *, token: QpuToken, by: Membership, estimate_ns: int, source: str, now: datetime, solver: str = ""
+    *,
+    token: QpuToken,
+    by: Membership,
+    estimate_ns: int,
+    source: str,
+    now: datetime,
+    solver: str = "",
+    beside: Callable[[Usage], object] = lambda usage: None,
 ) -> Usage:
     """Book a job's estimate on every policy that applies to it, or raise QuotaExceeded and book nothing.
 
     Call this before anything goes to the provider, and never inside a transaction that stays open while the provider
-    works.
+    works. `beside` writes what belongs to the line, in the same transaction. The line's `left_ns` is what was left for
+    the next job then; None where nothing limits it.
     """
     if not 0 < estimate_ns <= MAX_NS:
         raise ValidationError(f"A job takes 1 to {MAX_NS} nanoseconds.", code="estimate")
@@ -175,9 +183,11 @@ def reserve(
             created_at=now,
         )
         try:
-            return book(usage, policies)
+            book(usage, policies, beside)
         except Overtaken:
             continue  # look again: it may still fit
+        usage.left_ns = min((policy.limit.left_ns - estimate_ns for policy in policies), default=None)
+        return usage
 
 
 def require_plan_for(token: QpuToken, member: Membership) -> None:
@@ -205,20 +215,29 @@ def require_presence(token: QpuToken, member: Membership) -> None:
 
     To be asked after reading their policies: these go with them, and where there is none there is no limit.
     """
-    path_to_token = "organization__qpu_tokens" if token.is_group else "user__qpu_tokens"
-    if not Membership.objects.filter(pk=member.pk, **{path_to_token: token.pk}).exists():
+    holding = members_holding_group_token if token.is_group else members_holding_personal_token
+    if not holding(member.pk, token.pk):
         raise PermissionDenied("This token is no longer yours to use.")
 
 
+@Prepared
+def members_holding_group_token(member_id: int, token_id: int) -> QuerySet[Membership]:
+    return Membership.objects.filter(pk=member_id, organization__qpu_tokens=token_id)
+
+
+@Prepared
+def members_holding_personal_token(member_id: int, token_id: int) -> QuerySet[Membership]:
+    return Membership.objects.filter(pk=member_id, user__qpu_tokens=token_id)
+
+
 @transaction.atomic
-def book(usage: Usage, policies: Iterable[TimeQuotaPolicy]) -> Usage:
+def book(usage: Usage, policies: Iterable[TimeQuotaPolicy], beside: Callable[[Usage], object]) -> None:
     """Write a job's line, and check and book in one statement for each policy; all of it or Overtaken."""
     usage.save(force_insert=True)
+    beside(usage)
     for policy in policies:  # last, because other jobs wait for these rows from here to the end of the transaction
-        with_room = TimeQuotaPolicy.objects.filter(pk=policy.pk).with_room(usage.estimate_ns, usage.created_at)
-        if not with_room.update(reserved_ns=F("reserved_ns") + usage.estimate_ns):
+        if not policy.take_room(usage.estimate_ns, usage.created_at):
             raise Overtaken
-    return usage
 
 
 @transaction.atomic

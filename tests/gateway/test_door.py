@@ -229,7 +229,7 @@ class TestLog:
 
         lines = [record.msg for record in caplog.records if record.name == "gateway.requests"]
         last = next(line for line in lines if line["request_id"] == answer.headers["X-Request-ID"])
-        assert last["request"] == "GET /dwave/shared/{name}/sapi/v2/problems/{id}/info"
+        assert last["request"] == "GET /dwave/{scope}/{name}/sapi/v2/problems/{id}/info"
         assert (last["code"], last["user_id"], last["ip"]) == (200, bob.user_id, "127.0.0.1")
         logged = json.dumps([str(vars(record)) for record in caplog.records])
         for word in (SECRET, bobs.key, problem_id, "confidential", "in-the-query"):

@@ -124,7 +124,7 @@ class TestPolling:
         assert answer.headers["Content-Type"].startswith(f"{SAPI}problems+json; version=3.")
 
     def test_many_are_asked_for_in_parts(self, dwave, bobs, job, monkeypatch):
-        monkeypatch.setattr("gateway.wire.IDS_IN_ONE_QUESTION", 2)
+        monkeypatch.setattr("gateway.wire.PART", 2)
         ended = [bobs.submit_id(job()) for _ in range(2)]
         for problem_id in ended:
             bobs.wait(problem_id)

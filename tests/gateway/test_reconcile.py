@@ -84,7 +84,7 @@ class TestWhatNobodyFetched:
     def test_more_problems_than_fit_into_one_question(
         self, bobs, job, all_ran, reconciled, booked, ran, statuses, monkeypatch
     ):
-        monkeypatch.setattr("gateway.wire.IDS_IN_ONE_QUESTION", 3)
+        monkeypatch.setattr("gateway.wire.PART", 3)
         bobs.submit(*(job() for _ in range(8)))
         all_ran(8)
 
