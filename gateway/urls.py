@@ -3,14 +3,18 @@
 from django.urls import path
 
 from tokens.models import TokenScope
-from tokens.urls import TOKENS
+from tokens.urls import PAGES, TOKENS
 
-from . import api, problem_views
+from . import api, problem_views, rule_views
 
 urlpatterns = [
     path("o/<slug:organization>/jobs", problem_views.my_jobs, name="jobs"),
     path("o/<slug:organization>/jobs/everybody", problem_views.everybodys_jobs, name="everybodys-jobs"),
     path("o/<slug:organization>/jobs/<int:problem_id>/cancel", problem_views.cancel_job, name="cancel-job"),
+    *(
+        path(f"{PAGES}/{scope}/<token_name:name>/rules", rule_views.token_rules, {"scope": scope}, name="token-rules")
+        for scope in TokenScope.values
+    ),
 ]
 
 PROBLEMS = "organizations/<slug:organization>/problems"

@@ -145,6 +145,8 @@ PAGES = {
     "o/<organization>/tokens/group/<name>/test": ADMINS,
     "o/<organization>/tokens/group/<name>/secret": ADMINS,
     "o/<organization>/tokens/group/<name>/delete": ADMINS,
+    "o/<organization>/tokens/personal/<name>/rules": BOB,
+    "o/<organization>/tokens/group/<name>/rules": ADMINS,
     "o/<organization>/tokens/group/<name>/quotas": ADMINS,
     "o/<organization>/tokens/group/<name>/quotas.csv": ADMINS,
     "o/<organization>/tokens/group/<name>/quotas/group": ADMINS,

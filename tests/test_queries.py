@@ -38,6 +38,7 @@ PAGES = [
     "/o/{organization}/tokens/personal/{name}",
     "/o/{organization}/tokens/group/{name}",
     "/o/{organization}/tokens/group/{name}/settings",
+    "/o/{organization}/tokens/group/{name}/rules",
     "/o/{organization}/tokens/group/{name}/delete",
     "/o/{organization}/tokens/group/{name}/quotas",
     "/o/{organization}/tokens/group/{name}/quotas?order=-left",

@@ -16,7 +16,7 @@ from organizations.models import Membership
 from organizations.permissions import Permission
 
 from .access import find_token
-from .models import PERMISSION_TO_MANAGE, SDK_SCOPES, QpuToken
+from .models import PERMISSION_TO_MANAGE, SDK_SCOPES, Provider, QpuToken
 
 
 def managed_token(request: MemberRequest, scope: str, name: str) -> QpuToken:
@@ -49,6 +49,7 @@ def tabs(membership: Membership, token: QpuToken) -> list[Tab]:
     offered = [
         (True, Tab(_("Use it"), "token")),
         (token.takes_quotas and membership.can(Permission.VIEW_QUOTAS), Tab(_("Quotas"), "token-quotas")),
+        (manages and token.provider == Provider.DWAVE, Tab(_("Rules"), "token-rules")),
         (manages, Tab(_("Settings"), "token-settings")),
     ]
     return [tab for is_open, tab in offered if is_open]
