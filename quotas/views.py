@@ -15,10 +15,13 @@ from organizations.models import Membership
 from organizations.permissions import Permission
 from tokens.models import QpuToken
 
-from .models import TimeQuotaPolicy
+from .daily import day_of
+from .models import DailyUsage, TimeQuotaPolicy, Usage
+from .periods import Span
 from .policies import Decision, decide
+from .reports import By, report_on
 
-MOST_ROWS = 200
+MOST_TOKENS, MOST_KEYS, MOST_JOBS, DAYS = 20, 5, 5, 30
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class TokenRow:
 def token_rows(member: Membership, now: datetime) -> list[TokenRow]:
     """The tokens that a member can use, the group's first (two queries)."""
     groups_first = F("organization_id").asc(nulls_last=True)
-    tokens = list(QpuToken.objects.visible_to(member).order_by(groups_first, "name")[:MOST_ROWS])
+    tokens = list(QpuToken.objects.visible_to(member).order_by(groups_first, "name")[:MOST_TOKENS])
     limits = defaultdict(list)
     for policy in TimeQuotaPolicy.objects.limiting(member).filter(token__in=tokens):
         limits[policy.token_id].append(policy.limit)
@@ -41,13 +44,14 @@ def token_rows(member: Membership, now: datetime) -> list[TokenRow]:
 
 @member_view(Permission.VIEW_ORGANIZATION)
 def dashboard(request: MemberRequest) -> HttpResponse:
-    """My tokens, what is left of my quotas, and my API keys."""
+    """My tokens and what is left of my quotas, my last month, my latest jobs, and my API keys."""
     member, now = request.membership, timezone.now()
     context = {
         "membership": member,
         "rows": token_rows(member, now),
-        "keys": member.keys.filter(revoked_at=None).order_by("-id")[:MOST_ROWS],
-        "most_rows": MOST_ROWS,
+        "report": report_on(DailyUsage.objects.of_member(member), Span.of_days(DAYS, day_of(now)), By.TOKEN),
+        "jobs": list(Usage.objects.of_member(member).order_by("-id")[:MOST_JOBS]),
+        "keys": list(member.keys.usable(now).order_by("-id")[:MOST_KEYS]),
         "now": now,
         "portal_url": settings.PORTAL_URL,
     }

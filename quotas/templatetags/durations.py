@@ -26,12 +26,12 @@ def exact_duration(ns: int) -> SafeString:
 
 
 @register.inclusion_tag("quotas/_limit.html")
-def limit_meter(limit: Limit, binds: bool = False) -> dict[str, object]:
-    """A limit as a meter, with its figures below. `binds`: of all that apply, it leaves the least."""
+def limit_meter(limit: Limit, binding: Limit | None = None) -> dict[str, object]:
+    """A limit as a meter, with its figures below; in bold if it is the one that decides."""
     percent = 100 / limit.quota_ns if limit.quota_ns else 0
     return {
         "limit": limit,
-        "binds": binds,
+        "binds": limit == binding,
         "used": min(100, limit.used_ns * percent) if limit.quota_ns else 100,
         "open": min(100, limit.reserved_ns * percent),
         "label": _("%(used)s used, %(open)s open, of %(quota)s")

@@ -63,18 +63,48 @@ class TestTokens:
     def test_it_says_where_tokens_come_from_if_there_are_none(self, bob, browser):
         assert "No tokens yet." in text_of(browser(bob).get(DASHBOARD))
 
-    def test_it_says_when_there_are_more_than_it_shows(self, lab_token, bobs_token, bob, browser, monkeypatch):
-        assert "The API lists all" not in text_of(browser(bob).get(DASHBOARD))
-        monkeypatch.setattr(views, "MOST_ROWS", 1)
+    def test_it_leads_to_those_that_it_has_no_room_for(self, lab_token, bobs_token, bob, browser, monkeypatch):
+        monkeypatch.setattr(views, "MOST_TOKENS", 1)
         answer = browser(bob).get(DASHBOARD)
         assert len(answer.context["rows"]) == 1
-        assert "No more than 1 are shown here. The API lists all." in text_of(answer)
+        assert '<a href="/o/acme/tokens">All tokens</a>' in text_of(answer)
 
     def test_names_are_escaped_and_secrets_are_not_there(self, alice, browser):
         upload_token(scope="group", provider="dwave", name="<b>bold</b>".replace("/", "|"), secret=SECRET, by=alice)
         page = text_of(browser(alice).get(DASHBOARD))
         assert "&lt;b&gt;bold" in page
         assert SECRET not in page
+
+    def test_it_says_which_quota_decides(self, assign, bob, browser):
+        assign(None, 10_000_000_000)
+        assign(bob, 2_000_000_000)
+        page = text_of(browser(bob).get(DASHBOARD))
+        assert '<strong>Yours: <data value="2000000000"' in page
+        assert "Your own quota decides: it leaves less." in page
+        assert "<strong>Group" not in page
+
+
+class TestJobs:
+    def test_it_shows_my_latest_and_my_month(self, reserve, alice, bob, now, browser):
+        services.settle(usage=reserve(alice, 100), access_time_ns=99, now=now)
+        for number in range(7):
+            usage = reserve(bob, 100, now=now - timedelta(days=number))
+            services.settle(usage=usage, access_time_ns=1_000_001, now=now)
+        answer = browser(bob).get(DASHBOARD)
+        assert len(answer.context["jobs"]) == 5
+        assert {job.user_id for job in answer.context["jobs"]} == {bob.user_id}
+        assert answer.context["report"].total_ns == answer.context["report"].chart.total_ns == 7_000_007
+        assert 'title="7,000,007 ns"' in text_of(answer)
+
+    def test_first_steps_are_shown_until_all_are_done(self, lab_token, bob, reserve, browser):
+        bob.keys.all().delete()
+        page = text_of(browser(bob).get(DASHBOARD))
+        assert "There is a token that you can use." in page
+        assert "No API key." in page
+        assert "No jobs yet." in page
+        issue_key(name="laptop", by=bob, now=timezone.now())
+        reserve(bob, 5)
+        assert "First steps" not in text_of(browser(bob).get(DASHBOARD))
 
 
 class TestKeys:
