@@ -23,6 +23,8 @@ from .forms import AssignForm
 from .member_quotas import beside_quotas
 from .quota_views import token_with_quotas
 
+MOST_SHOWN = 500
+
 
 @member_view(Permission.ASSIGN_QUOTAS)
 def assign_quotas(request: MemberRequest, scope: str, name: str) -> HttpResponse:
@@ -88,8 +90,12 @@ def show_assign(
 
 def preview(entries: Sequence[Entry]) -> dict[str, Any]:
     strangers = [entry.line.email for entry in entries if entry.is_stranger]
+    shown = entries
+    if len(entries) > MOST_SHOWN:  # those first that somebody has to look at
+        shown = sorted(entries, key=lambda entry: entry.assignment is not None)[:MOST_SHOWN]
     return {
-        "entries": entries,
+        "entries": shown,
+        "not_shown": len(entries) - len(shown),
         "changing": sum(changes(entry.assignment) for entry in entries),
         "strangers": len(strangers),
         "people_to_invite": "\n".join(strangers),

@@ -34,12 +34,12 @@ def beside_quotas(members: MembershipQuerySet, token: QpuToken) -> MembershipQue
     """Adds `own`, the member's quota on the token or None, and what the list is sorted by."""
     with_own = members.annotate(own=FilteredRelation("quotas", condition=Q(quotas__token=token)))
     with_own = with_own.select_related("user", "own")  # type: ignore[misc]  # annotated
-    left = Greatest(F("own__quota_ns") - F("own__used_ns") - F("own__reserved_ns"), 0)
+    left = Coalesce(F("own__quota_ns") - F("own__used_ns") - F("own__reserved_ns"), MAX_NS)
     return with_own.annotate(
         email=F("user__email"),
         quota=sort_key(Coalesce("own__quota_ns", MAX_NS)),  # no quota, no limit
         used=sort_key(Coalesce("own__used_ns", 0)),
-        left=sort_key(Coalesce(left, MAX_NS)),
+        left=sort_key(Greatest(left, 0)),
     )
 
 

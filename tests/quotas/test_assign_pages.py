@@ -127,6 +127,16 @@ class TestPreview:
         assert "5 x left out There is no email address in this line." in page
         assert quotas() == {"member0": 10 * SECOND, "member1": 5 * SECOND}
 
+    def test_a_long_list_shows_first_what_somebody_has_to_look_at(self, browser, alice, people, monkeypatch):
+        monkeypatch.setattr("quotas.assign_views.MOST_SHOWN", 2)
+        lines = [f"member{number}@example.com" for number in range(3)]
+
+        answer = self.look(browser(alice), people="\n".join([*lines, "x"]))
+
+        assert [each.line.text for each in answer.context["preview"]["entries"]] == ["x", "member0@example.com"]
+        assert "3 quotas change" in text_of(answer)
+        assert "2 more lines are like these." in text_of(answer)
+
     def test_strangers_can_be_invited_with_the_list_filled_in(self, browser, alice):
         answer = self.look(browser(alice), people="dora@example.com\nemil@example.com")
 
