@@ -21,14 +21,18 @@ from .cancel import NotAnswered, Outcome, cancel_problem
 TONES = {Outcome.CANCELLED: messages.SUCCESS, Outcome.RUNNING: messages.WARNING, Outcome.ENDED: messages.INFO}
 
 
+def text_input() -> forms.TextInput:
+    return forms.TextInput(attrs={"size": 18, "autocomplete": "off"})
+
+
 class JobFilter(forms.Form):
     """Which jobs a list shows; what cannot be understood is left out. All of these are cheap in a long ledger."""
 
     STATES = [("", _("All jobs")), ("open", _("Open jobs"))]
 
     state = forms.ChoiceField(choices=STATES, required=False, label=_("State"))
-    token = forms.CharField(required=False, label=_("Token"), max_length=MAX_LENGTH)
-    member = forms.CharField(required=False, label=_("Member"), max_length=254)
+    token = forms.CharField(widget=text_input(), required=False, label=_("Token"), max_length=MAX_LENGTH)
+    member = forms.CharField(widget=text_input(), required=False, label=_("Member"), max_length=254)
 
     def narrow(self, jobs: UsageQuerySet) -> UsageQuerySet:
         """Those of the `jobs` that fit."""

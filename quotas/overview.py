@@ -52,12 +52,13 @@ class Overview:
     def __init__(self, admin: Membership, now: datetime) -> None:
         self.admin, self.now = admin, now
         self.organization = admin.organization
+        self.tokens = QpuToken.objects.of(admin, TokenScope.GROUP)
 
     @cached_property
     def quotas(self) -> list[QuotaRow]:
         """The group quotas, by name of their tokens (two queries)."""
-        policies = TimeQuotaPolicy.objects.of_group().filter(token__organization=self.organization)
-        found = list(policies.select_related("token").order_by("token__name")[:MOST_QUOTAS])
+        policies = TimeQuotaPolicy.objects.of_group().filter(token__in=self.tokens)
+        found = list(policies.select_related("token").defer("token__secret").order_by("token__name")[:MOST_QUOTAS])
         spent = self.spent_by_day([policy.token_id for policy in found])
         return [QuotaRow(policy, forecast(policy.limit, spent[policy.token_id], self.now)) for policy in found]
 
@@ -90,7 +91,7 @@ class Overview:
         return sorted(found, key=lambda concern: not concern.is_urgent)
 
     def concerns_about_tokens(self) -> Iterator[Concern]:
-        failing = QpuToken.objects.of(self.admin, TokenScope.GROUP).filter(works=False).order_by("name")
+        failing = self.tokens.filter(works=False).order_by("name")
         for token in failing[:MOST_OF_A_KIND]:
             text = _("%(provider)s does not accept the token %(token)s. Nobody can use it.")
             named = {"provider": token.get_provider_display(), "token": token}
@@ -100,7 +101,7 @@ class Overview:
         for row in self.quotas:
             text, is_urgent = self.worry_about(row)
             if text:
-                yield Concern(text, self.url_of(row.policy.token), _("Change the quota"), is_urgent)
+                yield Concern(text, self.url_of(row.policy.token, "token-quotas"), _("Change the quota"), is_urgent)
 
     def worry_about(self, row: QuotaRow) -> tuple[str, bool]:
         """What is to be said of a group quota; nothing if all is well."""
@@ -121,7 +122,7 @@ class Overview:
 
     def concerns_about_member_quotas(self) -> Iterator[Concern]:
         used_up = (
-            TimeQuotaPolicy.objects.filter(token__organization=self.organization, member__isnull=False)
+            TimeQuotaPolicy.objects.filter(token__in=self.tokens, member__isnull=False)
             .filter(quota_ns__gt=0, used_ns__gte=F("quota_ns"), ends_at__gt=self.now)
             .values("token__name")
             .annotate(count=Count("pk"))
@@ -135,7 +136,7 @@ class Overview:
             )
             named = {"count": row["count"], "token": row["token__name"]}
             token = QpuToken(organization=self.organization, name=row["token__name"])
-            yield Concern(text % named, self.url_of(token), _("Look at the quotas"))
+            yield Concern(text % named, self.url_of(token, "token-quotas"), _("Look at the quotas"))
 
     def concerns_about_invitations(self) -> Iterator[Concern]:
         pending = self.organization.invitations.pending()
@@ -159,5 +160,5 @@ class Overview:
     def page(self, url_name: str) -> str:
         return reverse(url_name, args=[self.organization.slug])
 
-    def url_of(self, token: QpuToken) -> str:
-        return token_url("token", self.admin, token)
+    def url_of(self, token: QpuToken, url_name: str = "token") -> str:
+        return token_url(url_name, self.admin, token)

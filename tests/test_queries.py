@@ -19,6 +19,7 @@ from tokens.models import QpuToken
 from tokens.services import upload_token
 
 FEW, MANY = 3, 60
+MOST_QUERIES = {"/o/acme": 11, "/o/acme/overview": 14}  # pages that bring much together
 
 READABLE = [path for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items() if "get" in methods]
 PAGES = [
@@ -46,6 +47,11 @@ PAGES = [
     "/o/{organization}/tokens/group/{name}/quotas/members/{other_id}",
     "/o/{organization}/tokens/group/{name}/quotas/members/{other_id}/remove",
     "/o/{organization}/tokens/group/{name}/quotas/assign",
+    "/o/{organization}/overview",
+    "/o/{organization}/jobs",
+    "/o/{organization}/jobs/everybody",
+    "/o/{organization}/usage",
+    "/o/{organization}/usage/everybody?by=solver",
     "/o/{organization}/audit",
     "/o/{organization}/settings",
     "/o/{organization}/leave",
@@ -128,7 +134,7 @@ def test_the_number_of_rows_does_not_matter(world, api, browser, alice, charlie)
     fill(charlie, FEW, MANY)
     many = counts()
     for url, asked in few.items():
-        assert len(many[url]) == len(asked) <= 8, (url, many[url])
+        assert len(many[url]) == len(asked) <= MOST_QUERIES.get(url, 8), (url, many[url])
 
 
 # Tables whose rows belong to somebody, and the columns that say to whom, straight or by way of a row that does.
@@ -140,6 +146,7 @@ TENANTS = {
     "tokens_qputoken": ["organization_id", "owner_id"],
     "quotas_timequotapolicy": ["token_id", "member_id"],
     "quotas_usage": ["organization_id", "user_id"],
+    "quotas_dailyusage": ["organization_id", "user_id"],
     "gateway_tokenrules": ["token_id"],
     "audit_event": ["organization_id"],
     "solving_uploadedmodel": ["membership_id"],

@@ -96,7 +96,7 @@ class TestConcerns:
 
         ((text, url),) = concerns()
         assert says in text
-        assert url == "/o/acme/tokens/group/lab"
+        assert url == "/o/acme/tokens/group/lab/quotas"
 
     def test_a_quota_that_runs_out_soon(self, assign, run, bob, concerns, now):
         assign(None, 8 * S, start=now - timedelta(days=10), now=now - timedelta(days=10))
