@@ -10,12 +10,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from organizations.forms import MAX_FILE_BYTES
-
 from .durations import exact, parse
 from .models import TimeQuotaPolicy
 from .policies import MAX_NS
 
+MAX_FILE_BYTES = 800_000  # comes back as text from the preview, where DATA_UPLOAD_MAX_MEMORY_SIZE holds
+MOST_PEOPLE = 10_000
 DAYS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
 
 
@@ -175,6 +175,9 @@ class AssignForm(WindowForm):
         data["people"] = "\n".join(part for part in (data.get("people", "").rstrip(), data.pop("file", "")) if part)
         if data.get("whom") == "list" and not data["people"].strip() and "file" not in self.errors:
             self.add_error("people", _("Type or paste at least one email address."))
+        elif data["people"].count("@") > MOST_PEOPLE:
+            too_many = _("These are more than %(most)d addresses. Do it in several goes.")
+            self.add_error("people", too_many % {"most": MOST_PEOPLE})
         if data.get("whom") != "list" and data.get("quota") is None and "quota" not in self.errors:
             self.add_error("quota", _("Say how much time each gets, such as 10 s."))
         return data

@@ -159,13 +159,14 @@ class TestPreview:
         ("data", "field", "words"),
         [
             ({"people": " "}, "people", "at least one"),
+            ({"people": "a@example.com\n" * 10_001}, "people", "more than 10000"),
             ({"whom": "everybody", "quota": ""}, "quota", "Say how much"),
             ({"whom": "everybody", "quota": "10"}, "quota", "10 of what?"),
             ({"whom": "me"}, "whom", "valid choice"),
             ({"people": "bob@example.com", "first": "2027-02-01", "last": "2027-01-01"}, "last", "before"),
             ({"people": "bob@example.com", "last": "2020-01-01"}, "last", "The end must be after the start."),
             ({"file": SimpleUploadedFile("x.csv", b"\xff\xfe")}, "file", "UTF-8"),
-            ({"file": SimpleUploadedFile("x.csv", b"x" * 200_001)}, "file", "too large"),
+            ({"file": SimpleUploadedFile("x.csv", b"x" * 800_001)}, "file", "too large"),
         ],
     )
     def test_mistakes_stand_next_to_the_field(self, browser, alice, bob, data, field, words):
@@ -204,6 +205,14 @@ class TestApply:
         assert "3 quotas are set." in text_of(answer)
         assert answer.redirect_chain == [(QUOTAS, 302)]
 
+    def test_a_file_of_the_largest_size_comes_back_from_its_preview(self, browser, alice, people):
+        filling = "\n".join(f"{'x' * 150}{number:04}@example.com;;;;;;;" for number in range(4700))
+
+        answer = self.apply(browser(alice), people=f"{filling}\nmember0@example.com")
+
+        assert len(filling) > 790_000
+        assert "1 quota is set." in text_of(answer)
+
     def test_days_hold_for_all(self, browser, alice, people):
         self.apply(browser(alice), people="member0@example.com", first="2027-01-01", last="2027-01-31")
 
@@ -223,7 +232,7 @@ class TestApply:
             f"{QUOTAS}/assign",
             {"whom": "without", "people": "", "quota": "90 s", "first": "2027-01-01", "last": "2027-01-31"},
         ).content.decode()
-        (form,) = re.findall(r'<form method="post" action="[^"]*/assign/apply">(.*?)</form>', page, re.DOTALL)
+        (form,) = re.findall(r'<form method="post" action="[^"]*/assign/apply"[^>]*>(.*?)</form>', page, re.DOTALL)
 
         self.apply(client, **dict(re.findall(r'name="(\w+)" value="([^"]*)"', form)))
 
