@@ -128,3 +128,28 @@ def test_the_list_is_searched_while_typing_and_fits_a_phone(page, sign_in, alice
     expect(page.get_by_role("textbox", name="Quota of student06@example.com")).to_have_count(0)
     expect(page).to_have_url(re.compile("search=student07"))
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_all_of_it_works_without_javascript(chromium, context, live_server, sign_in, alice, students):
+    sign_in(alice)
+    plain = chromium.new_context(
+        base_url=live_server.url, java_script_enabled=False, storage_state=context.storage_state()
+    )
+    page = plain.new_page()
+    page.goto(f"{QUOTAS}?search=student05")
+
+    field = page.get_by_role("textbox", name="Quota of student05@example.com")
+    field.fill("30")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("30 of what?")).to_be_visible()
+    field.fill("30 s")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("student05@example.com may spend 30 s.")).to_be_visible()
+
+    page.get_by_label("Tick student05@example.com").check()
+    page.get_by_label("For all who are ticked").get_by_role("textbox").fill("1 min")
+    page.get_by_role("button", name="Look at it").click()
+    page.get_by_role("button", name="Set 1 quota").click()
+    expect(page.get_by_text("1 quota is set.")).to_be_visible()
+    plain.close()
+    assert quotas() == {"student05@example.com": 60 * SECOND}
