@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from organizations.models import Membership
 from quotas.models import Usage
@@ -33,6 +34,7 @@ class Problem(models.Model):
     status = models.CharField(max_length=20, blank=True, help_text="What D-Wave said last.")
     submitted_on = models.CharField(max_length=40, blank=True)
     solved_on = models.CharField(max_length=40, blank=True)
+    booked_at = models.DateTimeField(default=timezone.now, help_text="When it was ready to be sent.")
     seen_at = models.DateTimeField(help_text="When D-Wave last said something about it.")
     look_again_at = models.DateTimeField(
         null=True, help_text="When to look again whether it runs after all, though it was given back as lost."

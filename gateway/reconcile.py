@@ -236,7 +236,7 @@ async def marked_as(upstream: Upstream, problem: Problem) -> dict[str, Any] | No
 
 def give_up(problem: Problem, now: datetime) -> None:
     """Close the line of a problem without a trace upstream, when the time has come."""
-    age = now - problem.usage.created_at
+    age = now - problem.booked_at
     if not services.is_open(problem):
         look_again(problem, now + age if age < LATEST else None)
     elif problem.upstream_id and age > GONE_AFTER:

@@ -74,8 +74,7 @@ class TestHowOften:
     )
     def test_it_is_looked_for_ever_more_seldom(self, dwave, given_back, reconciled, age, pause):
         dwave.reset()
-        given_back.usage.created_at = timezone.now() - age
-        given_back.usage.save()
+        Problem.objects.update(booked_at=timezone.now() - age)
 
         reconciled()
 

@@ -5,6 +5,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from gateway.models import Problem
 from quotas.models import Usage
@@ -152,6 +153,16 @@ class TestLostSubmissions:
     def test_it_is_given_back_only_after_a_while(self, dwave, bobs, job, reconciled, statuses):
         dwave.fault("submit", "drop", when="before")
         bobs.post("problems/", json=[job()])
+
+        reconciled()
+
+        assert statuses() == ["reserved"]
+
+    def test_a_job_that_waited_before_it_was_sent_has_as_much_time(self, dwave, bobs, job, reconciled, statuses):
+        """As solve jobs do, whose lines in the ledger are older than their problems."""
+        dwave.fault("submit", "drop", when="before")
+        bobs.post("problems/", json=[job()])
+        Usage.objects.update(created_at=timezone.now() - timedelta(hours=1))
 
         reconciled()
 
