@@ -6,16 +6,20 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import Membership
+from quotas import services
+from quotas.models import Usage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
@@ -106,3 +110,21 @@ def assert_accessible(page: Page) -> None:
     options = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
     results = AXE.run(page, options=options)
     assert results.violations_count == 0, results.generate_report()
+
+
+@pytest.fixture
+def a_busy_month(alice, bob, lab_token, bobs_token):
+    """Jobs of Alice and Bob on the last 30 days."""
+    now = timezone.now()
+
+    def run(member, token, solver, cost_ns, at):
+        usage = services.reserve(
+            token=token, by=member, estimate_ns=cost_ns, source=Usage.Source.GATEWAY, solver=solver, now=at
+        )
+        services.settle(usage=usage, access_time_ns=cost_ns, now=at + timedelta(seconds=3))
+
+    for number in range(29):
+        at = now - timedelta(days=number)
+        run(alice, lab_token, "Advantage_system4.1", 40_000_000 * (3 + (number * 7) % 11), at)
+        run(bob, lab_token, "Advantage2_system1.6", 15_148_020 * (1 + (number * 5) % 13), at)
+        run(bob, bobs_token, "Advantage_system4.1", 20_000_000, at)

@@ -12,7 +12,7 @@ from playwright.sync_api import Page
 
 from organizations import services
 from organizations.permissions import Role
-from quotas.services import assign_quota
+from quotas.services import assign_quota, reserve, settle
 from tests.conftest import join
 
 from .conftest import PHONE, assert_accessible
@@ -28,6 +28,14 @@ PAGES = [
     ("home-empty", "/", "nemo"),
     ("new-organization", "/organizations/new", "bob"),
     ("dashboard", "/o/acme", "bob"),
+    ("overview", "/o/acme/overview", "alice"),
+    ("jobs", "/o/acme/jobs", "bob"),
+    ("jobs-empty", "/o/empty/jobs", "zoe"),
+    ("everybodys-jobs", "/o/acme/jobs/everybody", "alice"),
+    ("usage", "/o/acme/usage", "bob"),
+    ("usage-empty", "/o/empty/usage", "zoe"),
+    ("everybodys-usage", "/o/acme/usage/everybody", "alice"),
+    ("usage-by-day", "/o/acme/usage/everybody?by=day&days=365", "alice"),
     ("tokens", "/o/acme/tokens", "bob"),
     ("tokens-empty", "/o/empty/tokens", "zoe"),
     ("token-upload", "/o/acme/tokens/new", "alice"),
@@ -66,7 +74,7 @@ PAGES = [
 
 
 @pytest.fixture
-def world(alice, bob, lab_token, bobs_token):
+def world(alice, bob, lab_token, bobs_token, a_busy_month):
     """Acme with something on every page; Zoe, who alone administers an empty organization; Nemo, who has none."""
     now = timezone.now()
     for member, name in ((alice, "Alice Admin"), (bob, "Bob Baker")):
@@ -81,6 +89,10 @@ def world(alice, bob, lab_token, bobs_token):
         join("Acme", f"member{number}@a-rather-long-domain-name.example.com", Role.MEMBER)
     assign_quota(token=lab_token, member=None, quota_ns=60 * 10**9, by=alice, now=now)
     assign_quota(token=lab_token, member=bob, quota_ns=10 * 10**9, by=alice, now=now)
+    for cost_ns in (4_100_000_000, None):
+        usage = reserve(token=lab_token, by=bob, estimate_ns=1_500_000_000, source="gateway", now=now)
+        if cost_ns:
+            settle(usage=usage, access_time_ns=cost_ns, now=now)
     invitation, *_ = services.invite_all(
         emails=["dora@example.com", "emil@example.com"], role=Role.MEMBER, by=alice, now=now
     )

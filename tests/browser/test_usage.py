@@ -1,33 +1,10 @@
 """Usage: an admin finds out who has used what, and takes the ledger home."""
 
-from datetime import timedelta
-
 import pytest
 from django.utils import timezone
 
-from quotas import services
-from quotas.models import Usage
-
 from .conftest import PHONE, assert_accessible
 from .test_pages import picture
-
-
-@pytest.fixture
-def a_busy_month(alice, bob, lab_token, bobs_token):
-    """Jobs of Alice and Bob on the last 30 days."""
-    now = timezone.now()
-
-    def run(member, token, solver, cost_ns, at):
-        usage = services.reserve(
-            token=token, by=member, estimate_ns=cost_ns, source=Usage.Source.GATEWAY, solver=solver, now=at
-        )
-        services.settle(usage=usage, access_time_ns=cost_ns, now=at + timedelta(seconds=3))
-
-    for number in range(29):
-        at = now - timedelta(days=number)
-        run(alice, lab_token, "Advantage_system4.1", 40_000_000 * (3 + (number * 7) % 11), at)
-        run(bob, lab_token, "Advantage2_system1.6", 15_148_020 * (1 + (number * 5) % 13), at)
-        run(bob, bobs_token, "Advantage_system4.1", 20_000_000, at)
 
 
 def test_an_admin_finds_out_who_has_used_what(page, sign_in, a_busy_month, alice):
