@@ -13,8 +13,6 @@ from .invitees import MOST_INVITEES
 from .models import ApiKey, ApiKeyQuerySet, MembershipQuerySet, Organization
 from .permissions import Role, Scope
 
-MAX_FILE_BYTES = 200_000
-
 
 class OrganizationForm(forms.ModelForm):
     class Meta:
@@ -93,6 +91,29 @@ class MemberFilter(forms.Form):
         return members
 
 
+class TextFileField(forms.FileField):
+    """A list of people in a file, which cleans to its text; empty if there is no file."""
+
+    widget = forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"})
+
+    def __init__(self, *, max_bytes: int, **options: Any) -> None:
+        super().__init__(required=False, **options)
+        self.max_bytes = max_bytes
+
+    def clean(self, data: Any, initial: Any = None) -> str:
+        file = super().clean(data, initial)
+        if file is None:
+            return ""
+        if file.size > self.max_bytes:
+            raise forms.ValidationError(_("This file is too large for a list of people."))
+        try:
+            return str(file.read().decode("utf-8-sig"))
+        except UnicodeDecodeError:
+            raise forms.ValidationError(
+                _("This file is no text in UTF-8. Save it as “CSV UTF-8” and try again.")
+            ) from None
+
+
 class InviteForm(forms.Form):
     """Whom to invite: pasted, or from a file whose lines are added to what was pasted."""
 
@@ -103,25 +124,8 @@ class InviteForm(forms.Form):
         help_text=_("One or many to a line, or straight from a spreadsheet. Names beside them do no harm."),
         widget=forms.Textarea(attrs={"rows": 8, "autofocus": True, "spellcheck": "false"}),
     )
-    file = forms.FileField(
-        required=False,
-        label=_("Or a CSV file"),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
-    )
+    file = TextFileField(max_bytes=200_000, label=_("Or a CSV file"))
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER, label=_("Invite them as"))
-
-    def clean_file(self) -> str:
-        file = self.cleaned_data["file"]
-        if file is None:
-            return ""
-        if file.size > MAX_FILE_BYTES:
-            raise forms.ValidationError(_("This file is too large for a list of addresses."))
-        try:
-            return str(file.read().decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            raise forms.ValidationError(
-                _("This file is no text in UTF-8. Save it as “CSV UTF-8” and try again.")
-            ) from None
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data

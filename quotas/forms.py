@@ -10,11 +10,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from organizations.forms import TextFileField
+
 from .durations import exact, parse
 from .models import TimeQuotaPolicy
 from .policies import MAX_NS
 
-MAX_FILE_BYTES = 800_000  # comes back as text from the preview, where DATA_UPLOAD_MAX_MEMORY_SIZE holds
 MOST_PEOPLE = 10_000
 DAYS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
 
@@ -137,11 +138,8 @@ class AssignForm(WindowForm):
         help_text=_("One to a line or straight from a spreadsheet; a quota after the address holds for that person."),
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
     )
-    file = forms.FileField(
-        required=False,
-        label=_("Or a CSV file"),
-        widget=forms.FileInput(attrs={"accept": ".csv,.txt,text/csv,text/plain"}),
-    )
+    # What the file says comes back as text from the preview, where DATA_UPLOAD_MAX_MEMORY_SIZE holds.
+    file = TextFileField(max_bytes=800_000, label=_("Or a CSV file"))
     quota = DurationField(
         required=False, label=_("QPU time for each"), help_text=_("Such as 10 s, 1.5 min, 2 h or 250 ms.")
     )
@@ -156,19 +154,6 @@ class AssignForm(WindowForm):
         super().__init__(data, files, initial=initial)
         self.fields["last"].help_text = _("UTC. Empty: a year from now for new quotas; others keep theirs.")
         self.fields["first"].help_text = _("UTC. Empty: now for new quotas; others keep theirs.")
-
-    def clean_file(self) -> str:
-        file = self.cleaned_data["file"]
-        if file is None:
-            return ""
-        if file.size > MAX_FILE_BYTES:
-            raise forms.ValidationError(_("This file is too large for a list of people."))
-        try:
-            return str(file.read().decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            raise forms.ValidationError(
-                _("This file is no text in UTF-8. Save it as “CSV UTF-8” and try again.")
-            ) from None
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
