@@ -56,10 +56,9 @@ def test_everything_is_booked_in_the_end(portal, endpoint, member_key):
 
 
 def usage(portal: Portal, key: str) -> dict[str, int]:
-    """How many of the member's jobs are open, and what the settled ones add up to."""
-    jobs = requests.get(
-        f"{portal.url}/api/v1/organizations/tour/usage?limit=500", headers={"Luna-API-Key": key}, timeout=30
-    ).json()["results"]
+    """How many of the member's jobs on this token are open, and what the settled ones add up to."""
+    url = f"{portal.url}/api/v1/organizations/tour/usage?limit=500&token=ocean-tour"
+    jobs = requests.get(url, headers={"Luna-API-Key": key}, timeout=30).json()["results"]
     return {
         "open": sum(job["status"] == "reserved" for job in jobs),
         "settled_ns": sum(job["access_time_ns"] or 0 for job in jobs),
