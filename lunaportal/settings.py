@@ -91,7 +91,7 @@ DWAVE_ENDPOINT_HOSTS = validate_hosts(
 # What is reserved above D-Wave's own estimate: its test allows 5 % between estimate and truth.
 GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.Range(0, 100))
 # At most so many requests of one process are in the database at once; no held poll is. More only wait for each other.
-GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 4, validate=validate.Range(1, 100))
+GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 2, validate=validate.Range(1, 100))
 
 # --- Solve jobs of the Luna SDK ---------------------------------------------------------------------------------------
 
