@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 PR_SET_PDEATHSIG = 1
+ENDING = (signal.SIGINT, signal.SIGTERM)
 FORK = multiprocessing.get_context("fork")
 
 
@@ -31,9 +32,11 @@ class Supervisor:
         ]
 
     def __enter__(self) -> Self:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)  # a child must not be lost between its fork and its name
         try:
             for process in self.processes:
                 process.start()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         except BaseException:
             self.stop()
             raise
@@ -51,8 +54,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask all to end, and make them after GRACE_SECONDS. A second Ctrl-C does not get in between."""
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
         started = {process.pid: process for process in self.processes if process.pid}
         for process in started.values():
             process.terminate()
@@ -60,12 +64,14 @@ class Supervisor:
         for group, process in started.items():
             process.join(max(0, deadline - time.monotonic()))
             kill_group(group)
+            process.join()
 
 
 def run(target: Callable[[], object], supervisor: int) -> None:
     os.setpgrp()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
     die_with_parent()
     os.register_at_fork(after_in_child=die_with_parent)
     if os.getppid() == supervisor:  # else it died before we asked to be told

@@ -9,7 +9,8 @@ from django.db.utils import ConnectionHandler
 from tests.postgres import fresh_server
 
 SIZE = 10
-CUT_OFF = """SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WAIT_MS = 10_000
+CUT_OFF = f"""SELECT count(pg_terminate_backend(pid, {WAIT_MS})) FROM pg_stat_activity
              WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 
 
