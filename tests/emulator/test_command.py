@@ -3,7 +3,6 @@
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import requests
@@ -30,8 +29,6 @@ def test_it_says_where_it_listens_and_ends_when_told(process):
     with pytest.raises(requests.ReadTimeout):  # and the request goes on
         requests.get(f"{endpoint}/problems/", headers={"X-Auth-Token": "DEV-one"}, timeout=0.2)
 
-    began = time.monotonic()
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(10) == 0
-    assert time.monotonic() - began < 5
+    assert process.wait(30) == 0

@@ -47,7 +47,7 @@ def test_runs_last_as_long_as_their_pace_says(sapi, emulator, job):
     emulator.configure(pace=20.0)
     sapi.run(job(), job())  # one after the other, 15 ms each
 
-    assert 0.6 <= time.monotonic() - began < 5
+    assert 0.6 <= time.monotonic() - began < 15
 
 
 def test_a_revoked_token_is_unknown_but_its_problems_run(sapi, emulator, job):
@@ -56,7 +56,7 @@ def test_a_revoked_token_is_unknown_but_its_problems_run(sapi, emulator, job):
     emulator.revoke_tokens(ALPHA)
 
     assert sapi.get("problems/").status_code == 401
-    end = time.monotonic() + 5
+    end = time.monotonic() + 15
     while emulator.ledger(ALPHA)["problems"] == 0 and time.monotonic() < end:
         time.sleep(0.05)
     assert emulator.ledger(ALPHA)["problems"] == 1

@@ -103,7 +103,7 @@ class TestPolling:
         (status,) = bobs.get("problems/", id=slow, timeout=20).json()
 
         assert status["status"] == "COMPLETED"
-        assert 1 < time.monotonic() - started < 5
+        assert 1 < time.monotonic() - started < 15
 
     def test_it_ends_with_the_time_that_was_asked_for(self, dwave, bobs, job):
         dwave.configure(paused=True)
@@ -113,7 +113,7 @@ class TestPolling:
         (status,) = bobs.get("problems/", id=waiting, timeout=2).json()
 
         assert status["status"] == "PENDING"
-        assert 1.9 < time.monotonic() - started < 4
+        assert 1.9 < time.monotonic() - started < 15
 
     def test_it_tells_of_exactly_those_asked_for_as_often_as_asked_for(self, bobs, job):
         first, second = (item["id"] for item in bobs.submit(job(), job()))
