@@ -41,6 +41,15 @@ class SolveJobQuerySet(models.QuerySet["SolveJob"]):
     def of(self, member: Membership) -> Self:
         return self.filter(membership=member)
 
+    def of_organization(self, member: Membership) -> Self:
+        """Everybody's that take what is not their own: on tokens of the member's organization, or on our machines."""
+        here = self.filter(membership__in=member.organization.memberships.all())
+        return here.filter(Q(usage__organization_id=member.organization_id) | Q(usage=None, qpu=""))
+
+    def with_costs(self) -> Self:
+        """With their models and lines of the ledger, as far as lists show them."""
+        return self.select_related("model", "usage").defer("model__data", "parameters", "chains")
+
     def waiting(self) -> Self:
         return self.filter(status=SolveJob.Status.REQUESTED)
 
