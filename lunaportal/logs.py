@@ -77,7 +77,7 @@ def configure(config: dict[str, Any]) -> None:
 
 def renderer(log_format: str) -> Processor:
     if log_format == "json":
-        return JSONRenderer(ensure_ascii=False)
+        return JSONRenderer()  # in ASCII: some letters end a line, or steer a terminal
     return ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain_traceback)
 
 

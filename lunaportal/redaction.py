@@ -8,9 +8,13 @@ from structlog.typing import EventDict, ExcInfo, WrappedLogger
 
 HIDDEN = "[hidden]"
 
-# token_name and token_id are no secrets, dwave_token is one.
-NAME = r"[\w-]*(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|session[_-]?key|credential)s?"
-SECRET_NAME = re.compile(rf"{NAME}|[\w-]*(?:authorization|cookie)", re.IGNORECASE)
+# Strangers have their part in what is logged (a Host, an Origin), so no pattern here may begin with something of any
+# length that could start anywhere: it would take time by the square of the length.
+LONGEST = 10_000
+
+# How names of secrets end: token_name and token_id are no secrets, dwave_token is one.
+NAME = r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|session[_-]?key|credential)s?"
+SECRET_NAME = re.compile(rf"[\w-]*(?:{NAME}|authorization|cookie)", re.IGNORECASE)
 
 # UUIDs and django-q's names of processes.
 HARMLESS = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|Process-[0-9a-f]{32}"
@@ -18,7 +22,8 @@ SHAPES = [
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\bluna_[\w-]{16,}"), f"luna_{HIDDEN}"),  # our API keys
     (re.compile(r"\bgAAAA[\w=-]{16,}"), HIDDEN),  # Fernet
-    (re.compile(r"[\w-]+:(?:[0-9A-Za-z]{6}:)?[\w-]{43}\b"), HIDDEN),  # django.core.signing: verification, invitations
+    # django.core.signing: verification, invitations
+    (re.compile(r"(?<![\w-])[\w-]+:(?:[0-9A-Za-z]{6}:)?[\w-]{43}\b"), HIDDEN),
     (re.compile(r"\b[0-9A-Za-z]+-[0-9a-z]{6,7}-[0-9a-f]{32}\b"), HIDDEN),  # password reset
     (
         re.compile(rf"(?<![\w-])(?!(?:{HARMLESS})\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{24,}}"),
@@ -26,9 +31,9 @@ SHAPES = [
     ),  # any other token
 ]
 NAMED = [
-    (re.compile(r"\b((?:set-)?cookie|[\w-]*authorization)([\"']?\s*[:=]\s*)\S.*", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(r"(cookie|authorization)([\"']?\s*[:=]\s*)\S.*", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (
-        re.compile(rf"\b({NAME})([\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;)}}\]]+)", re.IGNORECASE),
+        re.compile(rf"({NAME})([\"']?\s*[:=]\s*)(?:\"[^\"]*\"|'[^']*'|[^\s,;)}}\]]+)", re.IGNORECASE),
         rf"\1\2{HIDDEN}",
     ),
 ]
@@ -53,6 +58,9 @@ def redact(value: Any, name: str = "") -> Any:
 
 
 def redact_text(text: str) -> str:
+    """`text` without secrets; what is very long is cut, between two words so that no piece of a secret is left."""
+    if len(text) > LONGEST:
+        text = f"{text[:LONGEST].rpartition(' ')[0]} [cut]"
     for pattern, replacement in SHAPES + NAMED:
         text = pattern.sub(replacement, text)
     return text
