@@ -15,9 +15,10 @@ import numpy
 import orjson
 
 from . import report
-from .client import Request, load, one_answer
+from .client import Request, one_answer
+from .costs import Costs, Side, cpu_cells, take_turns
 from .portal import PREFIX, Portal, on_postgres, on_sqlite
-from .servers import Server, find_program, free_port, python, serving
+from .servers import Server, find_program, free_port, python, serving, uvicorn
 from .upstream import QUBITS, SOLVER
 
 DIRECT = "/sapi/v2/"
@@ -26,29 +27,11 @@ KINDS = ("poll", "submit", "answer")
 
 
 @dataclass(frozen=True)
-class Cost:
-    """CPU seconds of a server, and of the database server that works for it."""
+class Hop(Side):
+    """A server between the client and D-Wave, and where it is asked."""
 
-    server: float
-    database: float
-
-    @property
-    def total(self) -> float:
-        return self.server + self.database
-
-
-@dataclass(frozen=True)
-class Hop:
-    """A server between the client and D-Wave, where it is asked, and the database that works for it."""
-
-    name: str
-    server: Server
     prefix: str = DIRECT
     api_key: str = ""
-    database: Server | None = None
-
-    def cpu_seconds(self) -> Cost:
-        return Cost(self.server.cpu_seconds(), self.database.cpu_seconds() if self.database else 0)
 
     def request(self, method: str, path: str, body: bytes = b"") -> Request:
         encoding = {"Content-Encoding": "deflate"} if body else {}
@@ -138,12 +121,6 @@ def django_view(upstream: Server) -> Iterator[Hop]:
         yield Hop(REFERENCE, server)
 
 
-def uvicorn(application: str, port: int) -> list[str]:
-    """With the options of docs/gateway.md."""
-    options = ["--no-proxy-headers", "--no-access-log", "--timeout-keep-alive", "75"]
-    return [*python("uvicorn", application), "--port", str(port), "--log-level", "warning", *options]
-
-
 def gunicorn(application: str, port: int) -> list[str]:
     """As docs/gateway.md has it served, and `./dev up`; gunicorn.conf.py adds the rest."""
     options = ["--worker-class", "asgi", "--workers", "1", "--threads", "1"]
@@ -153,7 +130,7 @@ def gunicorn(application: str, port: int) -> list[str]:
 @contextmanager
 def gateway(name: str, portal: Portal, command: list[str], port: int) -> Iterator[Hop]:
     with serving(*command, port=port, environment=portal.environment) as server:
-        yield Hop(f"gateway, {name}", server, PREFIX, portal.api_key, portal.database)
+        yield Hop(f"gateway, {name}", server, portal.database, PREFIX, portal.api_key)
 
 
 @contextmanager
@@ -178,27 +155,12 @@ def hops() -> Iterator[list[Hop]]:
 
 # --- Measuring --------------------------------------------------------------------------------------------------------
 
-Costs = dict[tuple[str, str], list[Cost]]  # of each round, by hop and kind of request
-
 
 def measure(found: list[Hop], *, rounds: int, clients: int, seconds: float) -> Costs:
     """What each request costs. All hops take turns."""
     asked = {hop.name: requests_to(hop) for hop in found}
-    costs: Costs = {}
-    for number in range(rounds + 1):
-        for kind in KINDS:
-            for hop in found:
-                cost = cost_of(hop, asked[hop.name][kind], clients=clients, seconds=seconds)
-                if number:  # the first round warms up
-                    costs.setdefault((hop.name, kind), []).append(cost)
-    return costs
-
-
-def cost_of(hop: Hop, request: Request, *, clients: int, seconds: float) -> Cost:
-    before = hop.cpu_seconds()
-    answers = asyncio.run(load(hop.server.address, request, clients=clients, seconds=seconds))
-    after = hop.cpu_seconds()
-    return Cost((after.server - before.server) / answers, (after.database - before.database) / answers)
+    turns = [(kind, hop, asked[hop.name][kind]) for kind in KINDS for hop in found]
+    return take_turns(turns, rounds=rounds, clients=clients, seconds=seconds)
 
 
 def show(costs: Costs) -> None:
@@ -208,14 +170,7 @@ def show(costs: Costs) -> None:
 
 
 def row(name: str, costs: Costs) -> list[str]:
-    cells = [name]
-    for kind in KINDS:
-        own, references = costs[name, kind], costs[REFERENCE, kind]
-        cells.append(report.microseconds([cost.server for cost in own]))
-        if any(cost.database for cost in own):
-            cells[-1] += f" + {report.microseconds([cost.database for cost in own])}"
-        cells.append(report.ratio([cost.total for cost in own], [cost.total for cost in references]))
-    return cells
+    return [name, *(cell for kind in KINDS for cell in cpu_cells(costs[name, kind], costs[REFERENCE, kind]))]
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """A portal to measure: a fresh database, an organization in it, and the environment for its processes."""
 
 import base64
+import json
 import os
 import secrets
 import subprocess
@@ -16,6 +17,7 @@ from tests.postgres import fresh_server
 from .servers import ROOT, Server
 
 PREFIX = "/dwave/shared/lab/sapi/v2/"
+NOWHERE = "http://127.0.0.1:9"  # for what sends nothing to D-Wave
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,16 @@ class Portal:
 
 
 @contextmanager
-def on_sqlite(upstream: str) -> Iterator[Portal]:
+def on_sqlite(upstream: str = NOWHERE, fill: str = "open_lab()") -> Iterator[Portal]:
     with tempfile.TemporaryDirectory(prefix="lunaportal-benchmark-") as folder:
-        yield fresh_portal(f"sqlite:///{folder}/db.sqlite3", None, upstream)
+        yield fresh_portal(f"sqlite:///{folder}/db.sqlite3", None, upstream, fill)
 
 
 @contextmanager
-def on_postgres(upstream: str) -> Iterator[Portal]:
+def on_postgres(upstream: str = NOWHERE, fill: str = "open_lab()") -> Iterator[Portal]:
     """PostgreSQL that does not wait for the disk: that is no CPU time, and no news about the portal."""
     with fresh_server() as url:
-        yield fresh_portal(url, Server(postmaster(url)), upstream)
+        yield fresh_portal(url, Server(postmaster(url)), upstream, fill)
 
 
 def postmaster(url: str) -> int:
@@ -46,7 +48,8 @@ def postmaster(url: str) -> int:
     return int(Path(folder, "postmaster.pid").read_text().split()[0])
 
 
-def fresh_portal(database_url: str, database: Server | None, upstream: str) -> Portal:
+def fresh_portal(database_url: str, database: Server | None, upstream: str, fill: str) -> Portal:
+    """`fill` is a call of a function in benchmarks.lab."""
     environment = {
         "SECRET_KEY": secrets.token_urlsafe(48),
         "FIELD_ENCRYPTION_KEY": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
@@ -55,13 +58,8 @@ def fresh_portal(database_url: str, database: Server | None, upstream: str) -> P
         "DATABASE_URL": database_url,
         "DWAVE_UPSTREAM_ENDPOINT": f"{upstream}/sapi/v2/",
     }
-    fill = "from benchmarks.lab import open_lab; open_lab()"
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", f"from benchmarks.lab import *; {fill}"]
     filled = subprocess.run(
-        [sys.executable, "manage.py", "shell", "--no-imports", "-c", fill],
-        cwd=ROOT,
-        env=os.environ | environment,
-        check=True,
-        text=True,
-        stdout=subprocess.PIPE,
+        command, cwd=ROOT, env=os.environ | environment, check=True, text=True, stdout=subprocess.PIPE
     )
-    return Portal(environment, filled.stdout.strip(), database)
+    return Portal(environment, **json.loads(filled.stdout), database=database)

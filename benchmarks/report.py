@@ -31,3 +31,7 @@ def ratio(values: Sequence[float], references: Sequence[float]) -> str:
 
 def microseconds(values: Sequence[float]) -> str:
     return f"{median(values) * 1e6:.0f}"
+
+
+def count(values: Sequence[float]) -> str:
+    return f"{median(values):.0f}"

@@ -84,6 +84,12 @@ def python(module: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", module, *arguments]
 
 
+def uvicorn(application: str, port: int) -> list[str]:
+    """With the options of docs/gateway.md."""
+    options = ["--no-proxy-headers", "--no-access-log", "--timeout-keep-alive", "75"]
+    return [*python("uvicorn", application), "--port", str(port), "--log-level", "warning", *options]
+
+
 def find_program(name: str) -> str | None:
     """Where a program is installed; servers of Debian are beside the paths of users."""
     return shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
