@@ -29,12 +29,19 @@ def check_qpu(solver: Solver, params: dict[str, Any], num_qubits: int) -> None:
 def check_hybrid(solver: Solver, params: dict[str, Any]) -> float:
     """Refuse what a hybrid solver refuses; the time limit in seconds, which is the solver's shortest if not given."""
     _check_names(solver, params)
-    shortest = solver.properties.get("minimum_time_limit", [[1, 1.0]])[0][1]
+    shortest = _shortest_time_limit(solver.properties)
     limit = params.get("time_limit", shortest)
     _check_number({"time_limit": limit}, "time_limit", [0, solver.properties["maximum_time_limit_hrs"] * 3600])
     if limit < shortest:
         raise ValueError(f"Attempting to run a problem for less than the allowed minimum time_limit {shortest} s")
     return float(limit)
+
+
+def _shortest_time_limit(properties: dict[str, Any]) -> float:
+    """Seconds for the smallest problem; what each problem needs is for the client to know, who has it."""
+    if "minimum_time_limit_s" in properties:
+        return float(properties["minimum_time_limit_s"])
+    return float(properties.get("minimum_time_limit", [[1, 1.0]])[0][1])
 
 
 def _check_names(solver: Solver, params: dict[str, Any]) -> None:

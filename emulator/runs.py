@@ -8,6 +8,7 @@ from typing import Any
 import dimod
 
 from .codec import QuadraticProblem
+from .constrained import sample_cqm
 from .jobs import Job
 from .nonlinear import sample_nonlinear
 from .sampling import sample_bqm, sample_qpu
@@ -61,6 +62,7 @@ def _on_hybrid(job: Job, settings: Settings, rng: random.Random) -> Run:
         return answer, sample_nonlinear(job.uploaded, seed=seed)
 
     def sample_quadratic() -> tuple[dict[str, Any], None]:
-        return {"format": "bq", "data": sample_bqm(job.uploaded, info=times, seed=seed)}, None
+        sample = sample_cqm if job.type == "cqm" else sample_bqm
+        return {"format": "bq", "data": sample(job.uploaded, info=times, seed=seed)}, None
 
     return Run(sample_model if job.type == "nl" else sample_quadratic, charge)

@@ -1,4 +1,4 @@
-"""The solvers on offer: two QPUs and two hybrid solvers, with the properties that D-Wave's have.
+"""The solvers on offer: two QPUs and three hybrid solvers, with the properties that D-Wave's have.
 
 Properties come from Ocean's own mocks, mended where those are broken.
 """
@@ -49,6 +49,7 @@ def catalogue(*, full_size: bool = False) -> dict[str, Solver]:
         _qpu("Advantage_emulator1.1", "pegasus", [16] if full_size else [6]),
         _qpu("Advantage2_emulator1.1", "zephyr", [12, 4] if full_size else [4, 4]),
         _hybrid(mocks.hybrid_bqm_solver_data(name="hybrid_binary_quadratic_model_emulator1", version="2.2")),
+        _hybrid(mocks.hybrid_cqm_solver_data(name="hybrid_constrained_quadratic_model_emulator1", version="1.13")),
         _hybrid(mocks.hybrid_nl_solver_data(name="hybrid_nonlinear_program_emulator1", version="1.0")),
     ]
     return {solver.name: solver for solver in solvers}

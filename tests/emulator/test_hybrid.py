@@ -108,6 +108,53 @@ def test_a_quadratic_model(sapi, emulator, bqm, uploaded, hybrid_job):
     assert (entry["charged_ns"], entry["deducted_ns"]) == (3_000_000_000, 150_000_000)  # a twentieth
 
 
+@pytest.fixture
+def knapsack():
+    """Sixty things, of which some fit."""
+    weights = [(7 * number) % 31 + 10 for number in range(60)]
+    things = [dimod.Binary(f"thing {number}") for number in range(60)]
+    cqm = dimod.ConstrainedQuadraticModel()
+    cqm.set_objective(-sum((weight % 13 + 1) * thing for weight, thing in zip(weights, things, strict=True)))
+    cqm.add_constraint(sum(weight * thing for weight, thing in zip(weights, things, strict=True)) <= 500)
+    return cqm
+
+
+def greedy(cqm):
+    """What one gets who takes things by their worth for the weight."""
+    (constraint,) = cqm.constraints.values()
+    room, worth = constraint.rhs, 0.0
+    for name in sorted(cqm.variables, key=lambda name: cqm.objective.linear[name] / constraint.lhs.linear[name]):
+        if constraint.lhs.linear[name] <= room:
+            room, worth = room - constraint.lhs.linear[name], worth + cqm.objective.linear[name]
+    return worth
+
+
+def test_a_constrained_model(sapi, knapsack, hybrid_job):
+    with knapsack.to_file() as file:
+        upload_id = Upload(sapi, file.read()).complete()
+
+    [problem] = sapi.run(hybrid_job(upload_id, "cqm", time_limit=5))
+
+    samples = dimod.SampleSet.from_serializable(problem["answer"]["data"])
+    feasible = samples.filter(lambda sample: sample.is_feasible)
+    assert all(knapsack.check_feasible(sample) for sample in feasible.samples())
+    assert feasible.first.energy <= 0.95 * greedy(knapsack)
+    assert samples.info["charge_time"] == 5_000_000
+
+
+def test_a_constrained_model_that_nothing_satisfies(sapi, hybrid_job):
+    cqm = dimod.ConstrainedQuadraticModel()
+    cqm.add_constraint(dimod.Spin("s") + dimod.Binary("b") >= 3)
+    with cqm.to_file() as file:
+        upload_id = Upload(sapi, file.read()).complete()
+
+    [problem] = sapi.run(hybrid_job(upload_id, "cqm", time_limit=5))
+
+    samples = dimod.SampleSet.from_serializable(problem["answer"]["data"])
+    assert not samples.record.is_feasible.any()
+    assert samples.record.is_satisfied.shape == (len(samples), 1)
+
+
 def test_a_nonlinear_model(sapi, emulator, hybrid_job):
     model = Model()
     order, flags = model.list(4), model.binary(3)

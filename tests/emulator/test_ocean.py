@@ -6,7 +6,7 @@ import dimod
 import pytest
 from dwave.cloud import Client
 from dwave.cloud import exceptions as ocean_exceptions
-from dwave.system import DWaveSampler, EmbeddingComposite, LeapHybridSampler
+from dwave.system import DWaveSampler, EmbeddingComposite, LeapHybridCQMSampler, LeapHybridSampler
 
 from .conftest import ALPHA
 
@@ -55,6 +55,27 @@ def test_a_hybrid_solver(access):
         assert samples.first.energy == -2
 
     assert samples.info["charge_time"] == 3_000_000
+
+
+def test_a_hybrid_solver_with_constraints(access, emulator):
+    ones, number = list(map(dimod.Binary, "abc")), dimod.Integer("n", lower_bound=-5, upper_bound=100)
+    share = dimod.Real("share", lower_bound=0, upper_bound=10)
+    cqm = dimod.ConstrainedQuadraticModel()
+    cqm.set_objective(number * number - 6 * number + 2 * share - sum(ones))
+    cqm.add_constraint(number + share >= 5.5, label="enough")
+    cqm.add_constraint(sum(ones) == 1, label="one")
+    cqm.add_constraint(number * ones[0] <= 2, label="not both")
+    with LeapHybridCQMSampler(**access) as sampler:
+        samples = sampler.sample_cqm(cqm, time_limit=5, label="constrained")
+        best = samples.filter(lambda sample: sample.is_feasible).first
+
+    assert best.energy == pytest.approx(-6, abs=0.01)  # at 4 and 1.5
+    assert (best.sample["n"], best.sample["a"]) == (4, 0)
+    assert best.sample["share"] == pytest.approx(1.5, abs=0.01)
+    assert cqm.check_feasible(best.sample)
+    assert samples.info["constraint_labels"] == ["enough", "one", "not both"]
+    assert samples.info["charge_time"] == 5_000_000
+    assert emulator.ledger(ALPHA)["deducted_ns"] == 250_000_000
 
 
 def test_many_jobs_and_cancelling(access, emulator, qpu):
