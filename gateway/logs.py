@@ -1,4 +1,4 @@
-"""What Django's middleware does for the rest of the portal: a line in the log, an id for it, and no plain HTTP."""
+"""What Django's middleware does for the rest of the portal: a line in the log, a count, an id, and no plain HTTP."""
 
 import time
 import uuid
@@ -7,6 +7,8 @@ import structlog
 from django.conf import settings
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitoring.metrics import count_request
 
 from .wire import Refusal
 
@@ -41,9 +43,10 @@ class Reception:
         try:
             await app(scope, receive, send_on)
         finally:
-            elapsed = round((time.perf_counter() - started) * 1000, 1)
-            request = f"{scope['method']} {scope.get('portal.route', '(no such address)')}"
-            log.info("request_finished", code=code, request=request, duration_ms=elapsed)
+            elapsed = time.perf_counter() - started
+            method, route = scope["method"], scope.get("portal.route", "(no such address)")
+            count_request(service="gateway", method=method, route=route, status=code, seconds=elapsed)
+            log.info("request_finished", code=code, request=f"{method} {route}", duration_ms=round(elapsed * 1000, 1))
 
 
 def use_https() -> Refusal:

@@ -1,6 +1,7 @@
 """The way to D-Wave: an HTTP client that carries the organization's token, and nothing else of the member's request."""
 
 import io
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from typing import Any
 
 import aiohttp
 import orjson
+
+from monitoring.metrics import count_upstream_request
 
 from .wire import Refusal, not_found, unavailable
 
@@ -121,6 +124,7 @@ class Upstream:
         timeout = aiohttp.ClientTimeout(
             total=None if however_long else ANSWER_SECONDS, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS
         )
+        outcome, seconds, started = "abandoned", None, time.perf_counter()
         try:
             async with self.session.request(
                 method,
@@ -131,11 +135,16 @@ class Upstream:
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
+                outcome, seconds = outcome_of(response.status), time.perf_counter() - started
                 yield response
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+            outcome = "unreachable"
             raise NotSent from None
         except (aiohttp.ClientError, TimeoutError):
+            outcome = "lost"
             raise Lost from None
+        finally:
+            count_upstream_request(method=method, path=path, outcome=outcome, seconds=seconds)
 
     async def request(self, method: str, path: str, **kwargs: Any) -> Answer:
         async with self.open(method, path, **kwargs) as response:
@@ -161,6 +170,20 @@ class Upstream:
                     yield piece
         except (NotSent, Lost):
             raise unavailable() from None
+
+
+def outcome_of(status: int) -> str:
+    """What D-Wave's answer means to who runs the portal."""
+    match status:
+        case 401 | 403:
+            return "token_refused"
+        case 429:
+            return "throttled"
+        case _ if status >= 500:
+            return "failed"
+        case _ if status >= 400:
+            return "refused"
+    return "answered"
 
 
 async def read_all(response: aiohttp.ClientResponse) -> bytes:

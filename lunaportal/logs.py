@@ -16,6 +16,8 @@ from structlog.processors import ExceptionRenderer, JSONRenderer, StackInfoRende
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from monitoring.metrics import count_request
+
 from .redaction import describe_exception, hide_secrets
 
 
@@ -96,7 +98,7 @@ def route_of(request: HttpRequest) -> str:
 
 
 class RequestLogMiddleware(RequestMiddleware):
-    """One line per request, and a request id on every other line and in the answer's X-Request-ID."""
+    """One line and one count per request, and a request id on every other line and in the answer's X-Request-ID."""
 
     def prepare(self, request: HttpRequest) -> None:
         request.META["lunaportal.started"] = time.perf_counter()
@@ -106,6 +108,8 @@ class RequestLogMiddleware(RequestMiddleware):
         elapsed = time.perf_counter() - request.META["lunaportal.started"]
         response["X-Request-ID"] = structlog.contextvars.get_contextvars()["request_id"]
         structlog.contextvars.bind_contextvars(duration_ms=round(elapsed * 1000, 1))
+        method, route, status = str(request.method), route_of(request), response.status_code
+        count_request(service="web", method=method, route=route, status=status, seconds=elapsed)
         super().handle_response(request, response)
 
     @staticmethod

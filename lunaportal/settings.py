@@ -105,6 +105,7 @@ SOLVING_PROCESSES = env.int("SOLVING_PROCESSES", 2, validate=validate.Range(1, 1
 
 INSTALLED_APPS = [
     "lunaportal",
+    "monitoring",
     "encryption",
     "audit",
     "accounts.apps.AccountsConfig",
@@ -292,7 +293,7 @@ LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
 SESSION_COOKIE_AGE = 14 * 24 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 # The SDKs take a redirect for an answer; lunaportal.middleware.refuse_insecure_api tells them to use https instead.
-SECURE_REDIRECT_EXEMPT = [r"^(api|luna-solve|luna-q|dwave)(/|$)", r"^(livez|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(api|luna-solve|luna-q|dwave)(/|$)", r"^(livez|readyz|metrics)$"]
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -381,6 +382,15 @@ Q_CLUSTER = {
     "catch_up": False,
     "save_limit": 1000,
 }
+
+# --- Metrics ----------------------------------------------------------------------------------------------------------
+
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
+if 0 < len(METRICS_TOKEN) < 16:
+    raise ImproperlyConfigured("METRICS_TOKEN must have 16 characters or more. Make one with: openssl rand -hex 32.")
+METRICS_DIR = env.path("METRICS_DIR", BASE_DIR / "var/metrics")
+if METRICS_TOKEN:
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)  # prometheus_client looks for it when it is imported
 
 # --- Logs -------------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import organizations.urls
 import quotas.urls
 import tokens.urls
 
-from . import views
+from . import scraping, views
 
 rest_api = [
     *luna.urls.urlpatterns,
@@ -31,6 +31,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("livez", views.livez),
     path("readyz", views.readyz),
+    path("metrics", scraping.metrics),
     path("api/v1/", include(rest_api)),
     # Where LunaSolve and LunaQ look for the API, below LUNA_BASE_URL; with LUNA_DISABLE_SUFFIX they look in /api/v1.
     path("luna-solve/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.solve_urlpatterns])),

@@ -238,6 +238,7 @@ PUBLIC = {
     "admin/logout/": "lets nobody in",
     "livez": "asked by load balancers; tells nothing but that we live",
     "readyz": "asked by load balancers; tells nothing but what fails",
+    "metrics": "asked by Prometheus; nothing is there without METRICS_TOKEN",
     "api/v1/schema": "holds nothing of anybody",
     "api/v1/docs": "holds nothing of anybody",
 }

@@ -8,6 +8,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 LAYERS = [  # bottom first
+    "monitoring",
     "encryption",
     "audit",
     "accounts",

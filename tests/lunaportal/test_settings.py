@@ -66,6 +66,7 @@ def manage(*arguments, **changes):
         ("OIDC_PROVIDERS", '[{"secret": "canary"', "OIDC_PROVIDERS"),
         ("SAML_PROVIDERS", '[{"secret": "canary"', "SAML_PROVIDERS"),
         ("TRUSTED_PROXY_COUNT", "-1", "TRUSTED_PROXY_COUNT"),
+        ("METRICS_TOKEN", "short-canary", "METRICS_TOKEN must have 16"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT must be"),
         ("LOG_LEVEL", "loud", "LOG_LEVEL"),
     ],
