@@ -47,6 +47,7 @@ def be_silent() -> None:
 
 def work(connection: socket.socket) -> None:
     """Do one task. Whatever ends this process (memory, time, a worker that hangs up), the worker sees no answer."""
+    connection.sendall(wire.BEGUN)
     with connection.makefile("rb") as stream:
         text, blob = (stream.read(length) for length in wire.lengths(stream.read(wire.HEADER.size)))
     request = json.loads(text)

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,7 @@ from . import wire
 from .errors import Failed, Refused
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+MOST_STARTS = 3  # of the fork server for one task
 GRACE_SECONDS = 5  # after which the kernel has not ended a child whose time is over
 
 # All that the engine's processes get to know of ours: no key, no password, no address.
@@ -60,21 +62,24 @@ class Engine:
     async def do(self, task: str, blob: bytes, **args: Any) -> Done:
         """Have a child do a task; Refused, with words for the user, if it cannot be done. Cancelling ends the child."""
         request = {"task": task, "args": args, "memory_mb": self.memory_mb, "seconds": self.seconds}
-        reader, writer = await self.child()
-        try:
-            async with asyncio.timeout(self.seconds + GRACE_SECONDS):
-                writer.write(wire.frame(request, blob))
-                await writer.drain()
-                return understood(*await read(reader))
-        except TimeoutError:
-            raise out_of_time(self.seconds) from None
-        except (asyncio.IncompleteReadError, OSError):
-            raise Refused(
-                f"The job took more than the {self.memory_mb} MB of memory or {self.seconds} seconds that jobs may "
-                "have here."
-            ) from None
-        finally:
-            writer.transport.abort()  # the child dies with its connection
+        for _ in range(MOST_STARTS):
+            reader, writer = await self.child()
+            try:
+                async with asyncio.timeout(self.seconds + GRACE_SECONDS):
+                    if await has_begun(reader):
+                        writer.write(wire.frame(request, blob))
+                        await writer.drain()
+                        return understood(*await read(reader))
+            except TimeoutError:
+                raise out_of_time(self.seconds) from None
+            except (asyncio.IncompleteReadError, OSError):
+                raise Refused(
+                    f"The job took more than the {self.memory_mb} MB of memory or {self.seconds} seconds that jobs may "
+                    "have here."
+                ) from None
+            finally:
+                writer.transport.abort()  # the child dies with its connection
+        raise Failed("The fork server dies before it has forked anything.")
 
     async def child(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         ours, childs = socket.socketpair()
@@ -86,6 +91,13 @@ class Engine:
                 self.start()
                 socket.send_fds(self.control, [b"!"], [childs.fileno()])
         return await asyncio.open_connection(sock=ours)
+
+
+async def has_begun(reader: asyncio.StreamReader) -> bool:
+    """Whether there is a child; there is none if the fork server has died before it made one."""
+    with suppress(ConnectionError):
+        return bool(await reader.read(len(wire.BEGUN)))
+    return False
 
 
 async def read(reader: asyncio.StreamReader) -> tuple[dict[str, Any], bytes]:

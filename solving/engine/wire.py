@@ -4,6 +4,7 @@ import json
 import struct
 from typing import Any
 
+BEGUN = b"!"  # the first that a child says
 HEADER = struct.Struct(">QQ")  # lengths of the JSON and of the bytes after it
 LONGEST = 1024 * 1024 * 1024
 

@@ -6,18 +6,20 @@ Its database is the one of TEST_DATABASE_URL (`python -m tests.postgres` sets it
 import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import django
 
@@ -47,11 +49,12 @@ from gateway.reconcile import LOST_AFTER  # noqa: E402
 from organizations.models import Membership  # noqa: E402
 from organizations.permissions import Role  # noqa: E402
 from organizations.services import provide_member  # noqa: E402
+from quotas import daily  # noqa: E402
 from quotas import services as quotas  # noqa: E402
 from quotas.models import TimeQuotaPolicy, Usage  # noqa: E402
 from quotas.proof import prove  # noqa: E402
 from tokens.models import QpuToken  # noqa: E402
-from tokens.services import upload_token  # noqa: E402
+from tokens.services import INLINE_NAME, upload_token  # noqa: E402
 
 T = TypeVar("T")
 
@@ -94,6 +97,23 @@ class Process:
         return [line for line in self.log.read_text().splitlines() if ERROR.search(line) and DATABASE not in line]
 
 
+class ForkServer:
+    """The engine's process that a worker forks its children from; the worker starts another one."""
+
+    name = "fork server"
+
+    def __init__(self, worker: Process) -> None:
+        self.worker = worker
+
+    def kill(self) -> None:
+        for child in Path(f"/proc/{self.worker.running.pid}/task").glob("*/children"):
+            for pid in child.read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+
+    def start(self) -> None:
+        """Nothing to do."""
+
+
 class DatabaseConnections:
     """All connections to a PostgreSQL server but our own; they can be cut off as a process can be killed."""
 
@@ -111,21 +131,26 @@ class DatabaseConnections:
 
 @dataclass
 class Portal:
-    """Two gateways, a reconciler and the emulated D-Wave that they work with."""
+    """Two gateways that serve all the rest as well, a reconciler, workers, and the emulated D-Wave behind them."""
 
     addresses: list[str]
     processes: list[Process]
+    workers: list[Process]
     dwave: Emulator
 
     @property
-    def victims(self) -> list[Process | DatabaseConnections]:
+    def victims(self) -> list[Process | ForkServer | DatabaseConnections]:
         """What may die at any moment."""
-        return [*self.processes, *([DatabaseConnections()] if connection.vendor == "postgresql" else [])]
+        return [
+            *self.processes,
+            *map(ForkServer, self.workers),
+            *([DatabaseConnections()] if connection.vendor == "postgresql" else []),
+        ]
 
 
 @contextmanager
-def running(*, jitter: float, pace: float, seed: int) -> Iterator[Portal]:
-    """A portal that is ready; every token is valid at D-Wave."""
+def running(*, jitter: float, pace: float, seed: int, workers: int = 0) -> Iterator[Portal]:
+    """A portal that is ready, with so many workers for solve jobs; every token is valid at D-Wave."""
     LOGS.mkdir(parents=True, exist_ok=True)
     dwave_port, *ports = (free_port() for _ in range(3))
     dwave = Emulator(f"http://127.0.0.1:{dwave_port}/sapi/v2/")
@@ -142,10 +167,11 @@ def running(*, jitter: float, pace: float, seed: int) -> Iterator[Portal]:
         serve = ["-m", "uvicorn", "lunaportal.asgi:application", "--no-proxy-headers", "--no-access-log"]
         processes = [start(f"web-{port}", *serve, "--timeout-keep-alive=75", f"--port={port}") for port in ports]
         processes.append(start("reconciler", "manage.py", "reconcile"))
+        solving = [start(f"worker-{number}", "manage.py", "solve") for number in range(workers)]
         addresses = [f"http://127.0.0.1:{port}" for port in ports]
         for address in addresses:
             until(partial(answers, f"{address}/readyz"), seconds=60)
-        yield Portal(addresses, processes, dwave)
+        yield Portal(addresses, [*processes, *solving], solving, dwave)
 
 
 def free_port() -> int:
@@ -189,8 +215,20 @@ def members(number: int) -> list[tuple[Membership, str]]:
 
 
 def group_token(name: str, by: Membership) -> QpuToken:
-    name, secret = f"{name}-{secrets.token_hex(4)}", f"DEV-{secrets.token_hex(20)}"
-    return upload_token(scope="group", provider="dwave", name=name, secret=secret, by=by)
+    return upload_token(scope="group", provider="dwave", name=fresh(name), secret=new_secret(), by=by)
+
+
+def personal_token(name: str, by: Membership) -> QpuToken:
+    return upload_token(scope="personal", provider="dwave", name=fresh(name), secret=new_secret(), by=by)
+
+
+def fresh(name: str) -> str:
+    """A name that nothing has yet, in a database that was used before."""
+    return f"{name}-{secrets.token_hex(4)}"
+
+
+def new_secret() -> str:
+    return f"DEV-{secrets.token_hex(20)}"
 
 
 def assign(token: QpuToken, member: Membership | None, quota_ns: int, by: Membership) -> TimeQuotaPolicy:
@@ -202,9 +240,9 @@ def assign(token: QpuToken, member: Membership | None, quota_ns: int, by: Member
 
 @dataclass(frozen=True)
 class Books:
-    """What a token has cost, problem by problem, in nanoseconds: by our ledger, and by D-Wave's."""
+    """What a token, or several, have cost, problem by problem, in nanoseconds: by our ledger, and by D-Wave's."""
 
-    token: QpuToken
+    name: str
     booked: list[tuple[str, int]]
     ran: list[tuple[str, int]]
 
@@ -223,10 +261,29 @@ class Books:
 
 
 def books(token: QpuToken, dwave: Emulator) -> Books:
-    settled = Problem.objects.filter(usage__token_id=token.pk, usage__status=Usage.Status.SETTLED)
-    booked = settled.values_list("upstream_id", "usage__access_time_ns")
-    entries = dwave.ledger(QpuToken.objects.defer(None).get(pk=token.pk).secret)["entries"]
-    return Books(token, list(booked), [(entry["problem_id"], entry["deducted_ns"]) for entry in entries])
+    return books_of(token.name, [token], dwave)
+
+
+def books_of(name: str, tokens: Iterable[QpuToken], dwave: Emulator) -> Books:
+    """What several tokens together have cost."""
+    ids = [token.pk for token in tokens]
+    kept = [token.secret for token in QpuToken.objects.defer(None).filter(pk__in=ids)]
+    return Books(name, booked(usage__token_id__in=ids), really_ran(kept, dwave))
+
+
+def inline_books(secrets_of_jobs: Iterable[str], dwave: Emulator) -> Books:
+    """What all tokens together have cost that came with solve jobs."""
+    return Books(INLINE_NAME, booked(usage__token_name=INLINE_NAME), really_ran(secrets_of_jobs, dwave))
+
+
+def booked(**lines: Any) -> list[tuple[str, int]]:
+    settled = Problem.objects.filter(usage__status=Usage.Status.SETTLED, **lines)
+    return list(settled.values_list("upstream_id", "usage__access_time_ns"))
+
+
+def really_ran(secrets_of_tokens: Iterable[str], dwave: Emulator) -> list[tuple[str, int]]:
+    entries = chain.from_iterable(dwave.ledger(secret)["entries"] for secret in secrets_of_tokens)
+    return [(entry["problem_id"], entry["deducted_ns"]) for entry in entries]
 
 
 def all_ended(dwave: Emulator) -> bool:
@@ -234,22 +291,25 @@ def all_ended(dwave: Emulator) -> bool:
     return all(problem["status"] in TERMINAL for problem in dwave.problems())
 
 
-def open_lines(tokens: list[QpuToken]) -> int:
-    return Usage.objects.open().filter(token_id__in=[token.pk for token in tokens]).count()
+def open_lines(tokens: list[QpuToken] | None = None) -> int:
+    """Lines of these tokens, or of all, that are neither settled nor given back."""
+    lines = Usage.objects.open()
+    return (lines if tokens is None else lines.filter(token_id__in=[token.pk for token in tokens])).count()
 
 
 def complaints(books: list[Books], portal: Portal) -> list[str]:
     """What must not be, whatever happened: books that differ, counters that nothing proves, errors in logs."""
     return [
-        *(f"{each.token}: what is booked is not what ran" for each in books if not each.agree),
+        *(f"{each.name}: what is booked is not what ran" for each in books if not each.agree),
         *map(str, prove()[1]),
+        *map(str, daily.prove()[1]),
         *(f"{process.name}: {error}" for process in portal.processes for error in process.errors),
     ]
 
 
 def table_of(books: list[Books]) -> str:
     lines = [f"{'token':<16}{'jobs run':>8}{'booked ns':>16}{'really run ns':>16}"]
-    lines += [f"{each.token.name:<16}{len(each.ran):>8}{each.booked_ns:>16}{each.ran_ns:>16}" for each in books]
+    lines += [f"{each.name:<16}{len(each.ran):>8}{each.booked_ns:>16}{each.ran_ns:>16}" for each in books]
     return "\n".join(lines)
 
 

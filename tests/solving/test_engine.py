@@ -13,6 +13,7 @@ from luna_model import Model, Sense, Solution, Vtype
 from solving.engine.client import Engine
 from solving.engine.errors import Refused
 
+from .bombs import zstd_bomb
 from .conftest import knapsack, small_model
 
 
@@ -203,24 +204,6 @@ def test_it_survives_what_is_almost_a_model(sample):
     assert sample(small_model().serialize())[1]["summary"]["best"] == -5
 
 
-def zstd_bomb(megabytes):
-    """A model's envelope around a zstd frame that unfolds to so many megabytes of nothing."""
-    block = 128 * 1024
-    repeated = ((block << 3) | 0b010).to_bytes(3, "little") + b"\n"
-    last = ((block << 3) | 0b011).to_bytes(3, "little") + b"\n"
-    frame = b"\x28\xb5\x2f\xfd\x00\x58" + repeated * (megabytes * 8 - 1) + last
-    inner = b"\x08\x01\x12" + varint(len(frame)) + frame
-    return b"\x12" + varint(len(inner)) + inner
-
-
-def varint(number):
-    parts = bytearray()
-    while number > 127:
-        parts.append(number & 127 | 128)
-        number >>= 7
-    return bytes(parts) + bytes([number])
-
-
 def test_a_bomb_ends_with_its_process(sample, runner, engine):
     bomb = zstd_bomb(2000)
     assert len(bomb) < 100_000
@@ -286,6 +269,19 @@ def test_it_starts_again_when_it_was_killed(sample, engine):
     engine.process.wait()
 
     assert sample(small_model().serialize())[1]["summary"]["best"] == -5
+
+
+def test_a_task_outlives_a_fork_server_that_is_killed_before_it_has_forked(runner):
+    async def work():
+        async with Engine(memory_mb=300, seconds=60) as engine:
+            task = asyncio.create_task(
+                engine.do("sample", small_model().serialize(), solver="SA", parameters={"num_reads": 5})
+            )
+            await asyncio.sleep(0)  # it has asked; the fork server is still loading its libraries
+            engine.process.kill()
+            return await task
+
+    assert runner.run(work()).words["summary"]["best"] == -5
 
 
 def test_its_processes_know_no_secret(engine):
