@@ -17,6 +17,7 @@ import structlog
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from quotas import refusals
 from quotas import services as quotas
 from tokens.models import QpuToken, RetiredSecret
 
@@ -79,6 +80,7 @@ async def reconcile(gateway: Gateway) -> int:
     )
     await gateway.in_database(touch, list(chain.from_iterable(had_turn)))
     await gateway.in_database(wipe_retired_secrets, timezone.now())
+    await gateway.in_database(refusals.forget_old, timezone.now())
     return len(problems)
 
 

@@ -10,8 +10,9 @@ from accounts.models import User
 from audit import log
 from audit.models import Event
 from organizations.models import Membership
-from quotas.models import Usage
+from quotas.models import RefusedJobs, Usage
 from quotas.policies import MAX_NS
+from quotas.refusals import Why
 from quotas.units import human
 from tokens.models import Provider, QpuToken
 from tokens.services import lock
@@ -94,28 +95,39 @@ def clean_limit(name: str, value: int | None, most: int) -> int | None:
 # --- Keeping them -----------------------------------------------------------------------------------------------------
 
 
+class Refused(Refusal):
+    """A job that the rules or the quotas of its token do not let through; `why` is what people see of it later."""
+
+    def __init__(self, status: int, message: str, why: Why) -> None:
+        super().__init__(status, message)
+        self.why = why
+
+
 def require_rules(rules: TokenRules, *, member: Membership, solver: str, estimate_ns: int) -> None:
     """Refuse a job that the rules do not let through. Belongs in the transaction that books the job."""
     if not rules.allows(solver):
-        raise Refusal(404, NO_SOLVER)
+        raise Refused(404, NO_SOLVER, Why(RefusedJobs.Reason.SOLVER, estimate_ns, solver))
     if rules.max_estimate_ns is not None and estimate_ns > rules.max_estimate_ns:
-        raise Refusal(
+        raise Refused(
             403,
             f"Problem not accepted because it needs about {human(estimate_ns, ROUND_CEILING)}, and one job on "
             f"{rules.token.name} may take at most {human(rules.max_estimate_ns, ROUND_FLOOR)}.",
+            Why(RefusedJobs.Reason.TOO_LARGE, estimate_ns, solver),
         )
     if rules.max_open_problems is not None:
-        require_room(rules.token, member, rules.max_open_problems)
+        why = Why(RefusedJobs.Reason.TOO_MANY_OPEN, estimate_ns, solver)
+        require_room(rules.token, member, rules.max_open_problems, why)
 
 
-def require_room(token: QpuToken, member: Membership, most: int) -> None:
+def require_room(token: QpuToken, member: Membership, most: int, why: Why) -> None:
     # All of a user's jobs come one after the other from here on, so that none is counted too late. Jobs lock the user
     # before policies; nothing that locks policies goes on to lock users.
     list(User.objects.select_for_update(no_key=True).filter(pk=member.user_id).values_list("pk"))
     count = Usage.objects.open().filter(user_id=member.user_id, token_id=token.pk).count()
     if count >= most:
-        raise Refusal(
+        raise Refused(
             403,
             f"Problem not accepted because {count} of your problems on {token.name} are open, and at most {most} "
             "may be open at once. Try again when one has ended.",
+            why,
         )

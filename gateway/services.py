@@ -4,8 +4,8 @@ All functions here are synchronous and short, to be called in threads. None hold
 D-Wave works.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,6 +21,7 @@ from organizations.authentication import valid_key
 from organizations.models import Membership
 from organizations.permissions import Permission
 from organizations.prepared import Prepared
+from quotas import refusals
 from quotas import services as quotas
 from quotas.models import Usage
 from quotas.policies import MAX_NS
@@ -30,7 +31,7 @@ from tokens.names import clean_name
 
 from .jobs import HYBRID_TYPES, Job
 from .models import Problem, TokenRules, Upload
-from .rules import require_rules, rules_of
+from .rules import Refused, require_rules, rules_of
 from .wire import Refusal, is_plain, not_found
 
 RELEASING = frozenset({"FAILED", "CANCELLED"})  # D-Wave charges nothing for these
@@ -137,16 +138,37 @@ def book(door: Door, job: Job, estimate_ns: int, conversion_rate: float, now: da
         return refusal
     except quotas.QuotaExceeded as error:
         # The first half are D-Wave's own words for an empty project, which programs look for.
-        return Refusal(
+        return Refused(
             403,
             "Problem not accepted because user has insufficient remaining solver access time "
             f"in {door.token.name}: {error}",
+            refusals.Why.of(error.decision, job.solver),
         )
     except PermissionDenied as error:
         return Refusal(403, str(error))
     except ValidationError as error:
         return Refusal(400, " ".join(error.messages))
     return problem
+
+
+@contextmanager
+def refusals_counted(door: Door, *, source: str, solver: str, now: datetime) -> Iterator[None]:
+    """Let people see later that a job was refused herein, and why. Goes around the transaction that books the job."""
+    try:
+        yield
+    except Refused as refused:
+        refusals.count([refused.why], token=door.token, by=door.member, source=source, now=now)
+        raise
+    except quotas.QuotaExceeded as error:
+        why = refusals.Why.of(error.decision, solver)
+        refusals.count([why], token=door.token, by=door.member, source=source, now=now)
+        raise
+
+
+def count_refused(door: Door, outcomes: Iterable[object], now: datetime) -> None:
+    """Let people see later which of these jobs, sent together, were refused and why."""
+    whys = [outcome.why for outcome in outcomes if isinstance(outcome, Refused)]
+    refusals.count(whys, token=door.token, by=door.member, source=Usage.Source.GATEWAY, now=now)
 
 
 def limit_of_open_problems(rules: TokenRules) -> AbstractContextManager[object]:

@@ -110,7 +110,9 @@ async def estimate(call: Call, body: Any) -> Estimated | Refusal:
 
 
 def book(door: Door, items: Sequence[Estimated | Refusal]) -> list[Booked | Refusal]:
-    return [item if isinstance(item, Refusal) else book_one(door, item) for item in items]
+    outcomes = [item if isinstance(item, Refusal) else book_one(door, item) for item in items]
+    services.count_refused(door, outcomes, timezone.now())
+    return outcomes
 
 
 def book_one(door: Door, item: Estimated) -> Booked | Refusal:

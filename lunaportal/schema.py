@@ -46,7 +46,11 @@ TAGS = [
         "How much QPU time of a group token may be spent, by everybody together or by one member.",
     ),
     ("Problems", r"/problems", "What was sent to D-Wave, and what became of it."),
-    ("Usage", r"/usage$", "The ledger of jobs: what was reserved, and what they really cost."),
+    (
+        "Usage",
+        r"/(usage|refusals)$",
+        "The ledger of jobs: what was reserved, what they really cost; and what was refused.",
+    ),
     ("Audit", r"/audit$", "Who did what when."),
     (
         "Luna SDK",

@@ -2,7 +2,7 @@
 
 import unicodedata
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
@@ -22,17 +22,20 @@ from tokens.services import require_group_tokens
 
 from . import services
 from .access import QuotaAPIView
-from .models import TimeQuotaPolicy, Usage, UsageQuerySet
+from .models import OfJobsQuerySet, RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage, UsageQuerySet
 from .policies import MAX_NS
 from .serializers import (
     AssignQuotaSerializer,
     ChangeQuotaSerializer,
     DecisionSerializer,
     QuotaSerializer,
+    RefusedJobsSerializer,
     TimeLeftSerializer,
     TokenUserSerializer,
     UsageSerializer,
 )
+
+Q = TypeVar("Q", bound=OfJobsQuerySet[Any])
 
 # --- For admins: who may use how much ---------------------------------------------------------------------------------
 
@@ -145,7 +148,7 @@ class TimeLeft(MemberAPIView):
 # --- The ledger -------------------------------------------------------------------------------------------------------
 
 
-class UsageQuery(PageQuery):
+class JobsQuery(PageQuery):
     of = serializers.ChoiceField(
         choices=["me", "organization"], default="me", help_text="Everybody's jobs are for admins."
     )
@@ -153,10 +156,7 @@ class UsageQuery(PageQuery):
     token = serializers.CharField(
         required=False, max_length=4 * MAX_LENGTH, help_text="Name of a token at the time of the job."
     )
-    status = serializers.ChoiceField(choices=Usage.Status.choices, required=False)
     source = serializers.ChoiceField(choices=Usage.Source.choices, required=False)  # type: ignore[assignment]
-    since = serializers.DateTimeField(required=False, help_text="Created at or after.")
-    until = serializers.DateTimeField(required=False, help_text="Created before.")
     order = serializers.ChoiceField(choices=["id", "-id"], default="-id")
 
     def validate_user(self, value: str) -> str:
@@ -166,31 +166,61 @@ class UsageQuery(PageQuery):
         return unicodedata.normalize("NFC", value)
 
 
-# Query parameter -> look-up on the ledger.
-USAGE_FILTERS = {
-    "user": "user_email",
-    "token": "token_name",
-    "status": "status",
-    "source": "source",
-    "since": "created_at__gte",
-    "until": "created_at__lt",
-}
+class UsageQuery(JobsQuery):
+    status = serializers.ChoiceField(choices=Usage.Status.choices, required=False)
+    since = serializers.DateTimeField(required=False, help_text="Created at or after.")
+    until = serializers.DateTimeField(required=False, help_text="Created before.")
 
 
-class UsageList(MemberListAPIView):
+# Query parameter -> look-up.
+JOB_FILTERS = {"user": "user_email", "token": "token_name", "source": "source"}
+USAGE_FILTERS = JOB_FILTERS | {"status": "status", "since": "created_at__gte", "until": "created_at__lt"}
+
+
+class JobsAPIView(MemberListAPIView):
+    """Rows about jobs: one's own or, for admins, everybody's on the organization's tokens."""
+
+    permissions = {"GET": Permission.VIEW_OWN_USAGE}
+    filters: ClassVar[dict[str, str]] = JOB_FILTERS
+
+    def narrow(self, rows: Q) -> Q:
+        """Those of the rows that the query asks for."""
+        if self.query["of"] == "organization":
+            require(self.membership, Permission.VIEW_USAGE)
+            rows = rows.of_organization(self.membership)
+        else:
+            rows = rows.of_member(self.membership)
+        return rows.filter(
+            **{look_up: self.query[name] for name, look_up in self.filters.items() if name in self.query}
+        )
+
+
+class UsageList(JobsAPIView):
     """List jobs, newest first: my own or, for admins, everybody's on the organization's tokens."""
 
     serializer_class = UsageSerializer
     query_serializer_class = UsageQuery
-    permissions = {"GET": Permission.VIEW_OWN_USAGE}
     filters = USAGE_FILTERS
 
     def get_queryset(self) -> UsageQuerySet:
-        if self.query["of"] == "organization":
-            require(self.membership, Permission.VIEW_USAGE)
-            jobs = Usage.objects.of_organization(self.membership)
-        else:
-            jobs = Usage.objects.of_member(self.membership)
-        return jobs.filter(
-            **{look_up: self.query[name] for name, look_up in self.filters.items() if name in self.query}
-        )
+        return self.narrow(Usage.objects.all())
+
+
+class RefusalQuery(JobsQuery):
+    reason = serializers.ChoiceField(choices=RefusedJobs.Reason.choices, required=False)
+    since = serializers.DateField(required=False, help_text="First day (UTC).")
+    until = serializers.DateField(required=False, help_text="Last day (UTC), included.")
+
+
+class RefusalList(JobsAPIView):
+    """List jobs that were refused: one row for a day, user, token and reason, with how many there were.
+
+    What stands beside the count (solver, what was needed, what was left) is of the last one. Kept for 90 days.
+    """
+
+    serializer_class = RefusedJobsSerializer
+    query_serializer_class = RefusalQuery
+    filters = JOB_FILTERS | {"reason": "reason", "since": "day__gte", "until": "day__lte"}
+
+    def get_queryset(self) -> RefusedJobsQuerySet:
+        return self.narrow(RefusedJobs.objects.all())

@@ -1,10 +1,12 @@
 """How much QPU access time there is (policies) and how much was taken (the ledger). Durations are nanoseconds."""
 
 from datetime import date, datetime
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.db import connection, connections, models
 from django.db.models import Count, F, Q, Sum
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from organizations.models import Membership
 from tokens.models import QpuToken
@@ -102,7 +104,23 @@ class TimeQuotaPolicy(models.Model):
             return bool(cursor.rowcount)
 
 
-class UsageQuerySet(models.QuerySet["Usage"]):
+M = TypeVar("M", bound=models.Model)
+
+
+class OfJobsQuerySet(models.QuerySet[M]):
+    """Rows about jobs, which say whose these were by bare ids."""
+
+    def of_member(self, member: Membership) -> Self:
+        """The member's own, on tokens of their organization and on personal ones."""
+        here = Q(organization_id=member.organization_id) | Q(organization_id=None)
+        return self.filter(here, user_id=member.user_id)
+
+    def of_organization(self, member: Membership) -> Self:
+        """Everybody's on group tokens of the member's organization."""
+        return self.filter(organization_id=member.organization_id)
+
+
+class UsageQuerySet(OfJobsQuerySet["Usage"]):
     def open(self) -> Self:
         return self.filter(status=Usage.Status.RESERVED)
 
@@ -112,15 +130,6 @@ class UsageQuerySet(models.QuerySet["Usage"]):
     def totals(self) -> dict[str, int]:
         """How many jobs these are, and what they have reserved together."""
         return self.aggregate(jobs=Count("pk"), reserved_ns=Sum("estimate_ns", default=0))
-
-    def of_member(self, member: Membership) -> Self:
-        """The member's own jobs, on tokens of their organization and on personal ones."""
-        here = Q(organization_id=member.organization_id) | Q(organization_id=None)
-        return self.filter(here, user_id=member.user_id)
-
-    def of_organization(self, member: Membership) -> Self:
-        """Everybody's jobs on group tokens of the member's organization."""
-        return self.filter(organization_id=member.organization_id)
 
 
 class Usage(models.Model):
@@ -182,16 +191,7 @@ class Usage(models.Model):
         return f"{self.status} {self.estimate_ns} ns on {self.token_name} by {self.user_email}"
 
 
-class DailyUsageQuerySet(models.QuerySet["DailyUsage"]):
-    def of_member(self, member: Membership) -> Self:
-        """The member's own, on tokens of their organization and on personal ones."""
-        here = Q(organization_id=member.organization_id) | Q(organization_id=None)
-        return self.filter(here, user_id=member.user_id)
-
-    def of_organization(self, member: Membership) -> Self:
-        """Everybody's on group tokens of the member's organization."""
-        return self.filter(organization_id=member.organization_id)
-
+class DailyUsageQuerySet(OfJobsQuerySet["DailyUsage"]):
     def between(self, first: date, last: date) -> Self:
         """From one day to another, both included."""
         return self.filter(day__gte=first, day__lte=last)
@@ -233,3 +233,76 @@ class DailyUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.settled_ns} ns on {self.token_name} by {self.user_email} on {self.day}"
+
+
+class RefusedJobsQuerySet(OfJobsQuerySet["RefusedJobs"]):
+    def since(self, day: date) -> Self:
+        """Refused on that day or later."""
+        return self.filter(day__gte=day)
+
+
+class RefusedJobs(models.Model):
+    """Jobs of one user on one token that were refused on one day for the same reason; kept by quotas.refusals alone.
+
+    They are counted, so that a program which does not stop asking adds no rows. What stands beside the count is of the
+    last one.
+    """
+
+    class Reason(models.TextChoices):
+        GROUP_NOT_STARTED = "group_not_started", _("The group quota had not begun")
+        GROUP_ENDED = "group_ended", _("The group quota had ended")
+        GROUP_EXHAUSTED = "group_exhausted", _("The group quota left too little")
+        USER_NOT_STARTED = "user_not_started", _("The user quota had not begun")
+        USER_ENDED = "user_ended", _("The user quota had ended")
+        USER_EXHAUSTED = "user_exhausted", _("The user quota left too little")
+        SOLVER = "solver", _("The rules of the token do not allow this solver")
+        TOO_LARGE = "too_large", _("The rules of the token do not allow jobs of this size")
+        TOO_MANY_OPEN = "too_many_open", _("Too many jobs were open at once")
+
+    organization_id = models.BigIntegerField(null=True, help_text="Empty for jobs on personal tokens.")
+    user_id = models.BigIntegerField()
+    token_id = models.BigIntegerField()
+    day = models.DateField(help_text="The day (UTC) on which they were refused.")
+    reason = models.CharField(max_length=20, choices=Reason)
+    jobs = models.BigIntegerField(help_text="How many.")
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    user_email = models.EmailField()
+    token_name = models.CharField(max_length=128)
+    source = models.CharField(max_length=20, choices=Usage.Source)
+    solver = models.CharField(max_length=100, blank=True)
+    needed_ns = models.BigIntegerField()
+    left_ns = models.BigIntegerField(null=True, help_text="What the policy had left; empty if a rule refused.")
+    changes_at = models.DateTimeField(null=True, help_text="When a quota that had not begun begins.")
+
+    objects: ClassVar[RefusedJobsQuerySet] = RefusedJobsQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        verbose_name_plural = "refused jobs"
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "token_id", "day", "reason"], name="one_row_per_day_and_reason"),
+        ]
+        indexes = [
+            models.Index(fields=["organization_id", "day"], name="refused_in_organization"),
+            models.Index(fields=["user_id", "day"], name="refused_to_user"),
+            models.Index(fields=["day"], name="refused_on_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.jobs} refused on {self.token_name} by {self.user_email} on {self.day}: {self.reason}"
+
+    @property
+    def advice(self) -> str | Promise:
+        """What changes it, where no date does."""
+        return ADVICE.get(self.reason, "")
+
+
+ADVICE: dict[str, Promise] = {
+    RefusedJobs.Reason.GROUP_ENDED: _("An admin can extend it."),
+    RefusedJobs.Reason.USER_ENDED: _("An admin can extend it."),
+    RefusedJobs.Reason.GROUP_EXHAUSTED: _("Open jobs may give back some when they end; an admin can raise it."),
+    RefusedJobs.Reason.USER_EXHAUSTED: _("Open jobs may give back some when they end; an admin can raise it."),
+    RefusedJobs.Reason.SOLVER: _("Choose another solver; an admin can allow this one."),
+    RefusedJobs.Reason.TOO_LARGE: _("Ask for fewer reads or a shorter anneal; an admin can raise the limit."),
+    RefusedJobs.Reason.TOO_MANY_OPEN: _("Wait until one of them has ended."),
+}

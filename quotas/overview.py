@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, F, Max, Min, Sum
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -20,8 +21,10 @@ from tokens.pages import token_url
 
 from .daily import day_of
 from .forecast import LOOK_BACK, Forecast, Outlook, forecast
-from .models import DailyUsage, TimeQuotaPolicy, Usage
+from .models import DailyUsage, RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage
+from .periods import Span
 
+DAYS = 30
 SOON = timedelta(days=14)
 INVITATION_SOON = timedelta(days=2)
 MOST_QUOTAS = 50
@@ -44,6 +47,17 @@ class Concern:
     url: str
     action: str
     is_urgent: bool = False
+
+
+@dataclass(frozen=True)
+class RefusedLately:
+    """Whose jobs were refused, on which token, why, and how often."""
+
+    user_email: str
+    token_name: str
+    reason: RefusedJobs.Reason
+    jobs: int
+    last_at: datetime
 
 
 class Overview:
@@ -77,6 +91,31 @@ class Overview:
         """How many jobs are `open`, and `since` when the oldest of them is (one query)."""
         jobs = Usage.objects.of_organization(self.admin).open()
         return jobs.aggregate(count=Count("pk"), since=Min("created_at"))
+
+    @cached_property
+    def refused(self) -> dict[str, Any]:
+        """How many `jobs` were refused in the last weeks, and the `last` moment of one (one query)."""
+        return self.refused_jobs().aggregate(jobs=Sum("jobs", default=0), last=Max("last_at"))
+
+    @cached_property
+    def most_refused(self) -> list[RefusedLately]:
+        """Whom the portal refused most often, where, and why (one query)."""
+        groups = self.refused_jobs().values("user_email", "token_name", "reason")
+        found = groups.annotate(times=Sum("jobs"), last=Max("last_at")).order_by("-times", "-last")[:MOST_OF_A_KIND]
+        return [
+            RefusedLately(
+                row["user_email"],
+                row["token_name"],
+                RefusedJobs.Reason(row["reason"]),
+                int(row["times"]),
+                row["last"],
+            )
+            for row in found
+        ]
+
+    def refused_jobs(self) -> RefusedJobsQuerySet:
+        span = Span.of_days(DAYS, day_of(self.now))
+        return RefusedJobs.objects.of_organization(self.admin).since(span.first)
 
     @cached_property
     def concerns(self) -> list[Concern]:

@@ -9,11 +9,9 @@ from organizations.permissions import Permission
 
 from .daily import day_of
 from .models import DailyUsage
-from .overview import Overview
+from .overview import DAYS, Overview
 from .periods import Span
 from .reports import By, report_on
-
-DAYS = 30
 
 
 @member_view(Permission.VIEW_USAGE)

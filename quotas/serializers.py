@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from organizations.models import Membership
 
-from .models import TimeQuotaPolicy, Usage
+from .models import RefusedJobs, TimeQuotaPolicy, Usage
 from .policies import MAX_NS, Decision, Reason, Subject, decide
 
 
@@ -85,6 +85,30 @@ class UsageSerializer(serializers.ModelSerializer):
             "access_time_ns",
             "created_at",
             "closed_at",
+        )
+
+
+class RefusedJobsSerializer(serializers.ModelSerializer):
+    message = serializers.CharField(source="get_reason_display", read_only=True, help_text="The reason in words.")
+
+    class Meta:
+        model = RefusedJobs
+        fields = (
+            "id",
+            "day",
+            "user_email",
+            "token_id",
+            "token_name",
+            "source",
+            "solver",
+            "reason",
+            "message",
+            "jobs",
+            "first_at",
+            "last_at",
+            "needed_ns",
+            "left_ns",
+            "changes_at",
         )
 
 

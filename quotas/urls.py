@@ -50,4 +50,5 @@ api_urlpatterns = [
     path(f"{GROUP_TOKEN}/quotas/group", api.GroupQuota.as_view()),
     path(f"{GROUP_TOKEN}/quotas/users/<email:email>", api.UserQuota.as_view()),
     path("organizations/<slug:organization>/usage", api.UsageList.as_view()),
+    path("organizations/<slug:organization>/refusals", api.RefusalList.as_view()),
 ]

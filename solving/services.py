@@ -12,7 +12,7 @@ from django.http import Http404
 
 from gateway.models import TokenRules
 from gateway.rules import require_rules
-from gateway.services import Door
+from gateway.services import Door, refusals_counted
 from gateway.wire import Refusal
 from organizations.errors import Conflict
 from organizations.models import Membership
@@ -138,13 +138,14 @@ def reserve_and_save(job: SolveJob, wish: TokenWish, by: Membership, now: dateti
     door = door_of(by, token)
     qpu = qpus.choose(door, job.parameters["qpu_backend"])
     estimate = qpus.most_it_can_cost(qpu, job.parameters)
-    with transaction.atomic():
+    source = Usage.Source.SOLVE_JOB
+    with refusals_counted(door, source=source, solver=qpu.name, now=now), transaction.atomic():
         job.token = wish.keep(token, by)
         # Its max_estimate_ns holds for the exact estimate, once there is one.
         rules = TokenRules(token=token, solvers=door.rules.solvers, max_open_problems=door.rules.max_open_problems)
         require_rules(rules, member=by, solver=qpu.name, estimate_ns=estimate)
         job.usage = quotas.reserve(
-            token=job.token, by=by, estimate_ns=estimate, source=Usage.Source.SOLVE_JOB, solver=qpu.name, now=now
+            token=job.token, by=by, estimate_ns=estimate, source=source, solver=qpu.name, now=now
         )
         job.qpu = qpu.name
         job.save()

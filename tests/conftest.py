@@ -18,6 +18,8 @@ from gateway.models import Problem
 from organizations import services
 from organizations.models import Membership, Organization
 from organizations.permissions import Role
+from quotas.models import RefusedJobs
+from quotas.refusals import Why, count
 from quotas.services import reserve
 from solving.models import SolveJob
 from solving.services import upload_model
@@ -71,6 +73,12 @@ def send_problem(*, token: QpuToken, by: Membership, now: datetime, **changes: o
     usage = reserve(token=token, by=by, estimate_ns=1000, source="gateway", solver="Advantage_system6.4", now=now)
     words = {"endpoint": "https://example.com/sapi/v2", "type": "ising", "solver": {}, "seen_at": now} | changes
     return Problem.objects.create(usage=usage, **words)
+
+
+def refuse_job(*, token: QpuToken, by: Membership, now: datetime) -> None:
+    """A job that left nothing but a count, because the quota was used up."""
+    why = Why(RefusedJobs.Reason.GROUP_EXHAUSTED, 1000, "Advantage_system6.4", 0)
+    count([why], token=token, by=by, source="gateway", now=now)
 
 
 @pytest.fixture(autouse=True)

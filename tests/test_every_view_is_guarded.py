@@ -57,6 +57,7 @@ API = {
     f"{ORGANIZATION}/api-keys/<key_id>": {"GET": BOB, "PATCH": BOB, "DELETE": BOB},
     f"{ORGANIZATION}/audit": {"GET": ADMINS},
     f"{ORGANIZATION}/usage": {"GET": MEMBERS, "GET ?of=organization": ADMINS},
+    f"{ORGANIZATION}/refusals": {"GET": MEMBERS, "GET ?of=organization": ADMINS},
     f"{ORGANIZATION}/problems": {"GET": MEMBERS, "GET ?of=organization": ADMINS},
     f"{ORGANIZATION}/problems/<problem_id>": {"GET": MEMBERS},
     f"{ORGANIZATION}/problems/<problem_id>/cancel": {"POST": MEMBERS},

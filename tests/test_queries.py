@@ -14,12 +14,12 @@ from organizations import services
 from organizations.models import ApiKey, Membership
 from organizations.permissions import Role
 from quotas.services import assign_quota
-from tests.conftest import SECRET, join, send_problem, solved_job
+from tests.conftest import SECRET, join, refuse_job, send_problem, solved_job
 from tokens.models import QpuToken
 from tokens.services import upload_token
 
 FEW, MANY = 3, 60
-MOST_QUERIES = {"/o/acme": 11, "/o/acme/overview": 14}  # pages that bring much together
+MOST_QUERIES = {"/o/acme": 11, "/o/acme/overview": 16}  # pages that bring much together
 
 READABLE = [path for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items() if "get" in methods]
 PAGES = [
@@ -56,7 +56,9 @@ PAGES = [
     "/o/{organization}/settings",
     "/o/{organization}/leave",
 ]
-OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems")]
+OF_ALL = [
+    f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -80,6 +82,8 @@ def fill(admin: Membership, start: int, stop: int) -> None:
         assign_quota(token=other, member=admin, quota_ns=10**9, by=admin, now=now)
         solved_job(admin)
         send_problem(token=lab, by=admin, now=now)
+        refuse_job(token=other, by=member, now=now)
+        refuse_job(token=other, by=admin, now=now)
 
 
 @pytest.fixture
@@ -147,6 +151,7 @@ TENANTS = {
     "quotas_timequotapolicy": ["token_id", "member_id"],
     "quotas_usage": ["organization_id", "user_id"],
     "quotas_dailyusage": ["organization_id", "user_id"],
+    "quotas_refusedjobs": ["organization_id", "user_id"],
     "gateway_tokenrules": ["token_id"],
     "audit_event": ["organization_id"],
     "solving_uploadedmodel": ["membership_id"],

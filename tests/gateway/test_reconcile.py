@@ -2,13 +2,13 @@
 
 import json
 import time
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.utils import timezone
 
 from gateway.models import Problem
-from quotas.models import Usage
+from quotas.models import RefusedJobs, Usage
 from tests.conftest import SECRET
 from tokens.services import delete_token
 
@@ -93,6 +93,16 @@ class TestWhatNobodyFetched:
 
         assert statuses() == ["settled"] * 8
         assert booked() == ran()
+
+    def test_refusals_of_long_ago_are_forgotten(self, bobs, job, assign, reconciled):
+        assign(None, 0)
+        bobs.submit(job())
+        reconciled()
+        assert RefusedJobs.objects.update(day=date(2020, 1, 1)) == 1
+
+        reconciled()
+
+        assert not RefusedJobs.objects.exists()
 
     def test_trouble_upstream_leaves_everything_open(self, dwave, bobs, job, all_ran, reconciled, statuses):
         bobs.submit(job())

@@ -12,11 +12,10 @@ from dwave.cloud.exceptions import SolverFailureError, SolverNotFoundError
 from gateway import services
 from gateway.jobs import Job
 from gateway.models import Problem
-from gateway.rules import change_rules, rules_of
+from gateway.rules import Refused, change_rules, rules_of
 from gateway.services import Door
-from gateway.wire import Refusal
 from organizations.permissions import Role
-from quotas.models import Usage
+from quotas.models import RefusedJobs, Usage
 from tests.conftest import join
 from tests.quotas.crowd import at_once
 from tokens.models import QpuToken
@@ -97,6 +96,7 @@ class TestSolvers:
         assert item == {"error_code": 404, "error_msg": NO_SOLVER}
         assert not Usage.objects.exists()
         assert dwave.problems() == []
+        assert RefusedJobs.objects.get().reason == "solver"
 
     def test_an_empty_list_allows_all_again(self, rules, bobs, job, qpu, solvers):
         rules(solvers=["another"])
@@ -176,6 +176,7 @@ class TestLargestJob:
         assert large["error_msg"].startswith("Problem not accepted because it needs about ")
         assert large["error_msg"].endswith(" ms, and one job on lab may take at most 20 ms.")
         assert len(dwave.problems()) == Usage.objects.count() == 1
+        assert RefusedJobs.objects.get().reason == "too_large"
 
     def test_one_of_just_the_size_runs(self, rules, bobs, job):
         bobs.submit(job())
@@ -219,6 +220,7 @@ class TestOpenProblems:
             "at once. Try again when one has ended.",
         }
         assert len(dwave.problems()) == 2
+        assert RefusedJobs.objects.get().reason == "too_many_open"
 
     def test_one_that_has_ended_makes_room(self, rules, bobs, job):
         rules(max_open_problems=1)
@@ -276,7 +278,7 @@ class TestManyAtOnce:
 
         results = at_once([partial(book, member) for member in (alice, bob)] * 20)
 
-        assert {type(result) for result in results} == {Problem, Refusal}
+        assert {type(result) for result in results} == {Problem, Refused}
         for member in (alice, bob):
             assert Usage.objects.open().filter(user_id=member.user_id).count() == 7
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError
 
 from gateway.models import Problem
-from quotas.models import Usage
+from quotas.models import RefusedJobs, Usage
 from tests.conftest import SECRET
 
 from .conftest import biases, eventually
@@ -158,6 +158,16 @@ class TestRefusals:
 
         assert item["error_code"] == 403
         assert "group quota" in item["error_msg"]
+
+    def test_refused_ones_are_counted_with_the_reason(self, bobs, bob, assign, job, qpu):
+        assign(bob, 40_000_000)
+
+        bobs.submit(job(), job(num_reads=10_000), job(num_reads=9_000), job())
+
+        refused = RefusedJobs.objects.get()
+        assert (refused.user_email, refused.token_name, refused.solver) == ("bob@example.com", "lab", qpu.name)
+        assert (refused.reason, refused.source, refused.jobs) == ("user_exhausted", "gateway", 2)
+        assert refused.needed_ns > refused.left_ns > 0
 
     def test_a_single_problem_is_refused_in_the_same_form(self, bobs, assign, job):
         assign(None, 0)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from audit.models import Event
 from gateway.models import Problem, TokenRules
 from organizations.models import Organization, Plan
-from quotas.models import TimeQuotaPolicy, Usage
+from quotas.models import RefusedJobs, TimeQuotaPolicy, Usage
 from quotas.services import assign_quota
 from solving import queue
 from solving.models import SolveJob
@@ -140,6 +140,9 @@ class TestTokens:
         client = luna(bob)
         self.refused(submit(client, upload(client), "QA", GROUP), 403, "left of 1 µs")
 
+        refused = RefusedJobs.objects.get()
+        assert (refused.reason, refused.source, refused.left_ns) == ("group_exhausted", "solve_job", 1000)
+
     def test_a_quota_that_is_over(self, dwave, luna, bob, quota):
         now = timezone.now()
         quota(SECOND, start=now - timedelta(days=2), end=now - timedelta(days=1))
@@ -150,6 +153,7 @@ class TestTokens:
         TokenRules.objects.create(token=lab_token, solvers=["another"])
         client = luna(bob)
         self.refused(submit(client, upload(client), "QA", GROUP), 422, "cannot use that QPU")
+        assert RefusedJobs.objects.get().reason == "solver"
 
     def test_dwave_out_of_reach_is_503(self, dwave, luna, bob, lab_token):
         dwave.fault("solvers", "status", status=500)
