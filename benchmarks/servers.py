@@ -38,10 +38,14 @@ class Server:
 
     def megabytes(self) -> float:
         """Memory of all processes; pages that several of them share count once (PSS)."""
-        return float(sum(process.memory_full_info().pss for process in self.processes()) / 1e6)
+        return sum(megabytes_of(process) for process in self.processes())
 
     def threads(self) -> int:
         return sum(int(process.num_threads()) for process in self.processes())
+
+
+def megabytes_of(process: psutil.Process) -> float:
+    return float(process.memory_full_info().pss / 1e6)
 
 
 @contextmanager
@@ -50,9 +54,16 @@ def serving(*command: str, port: int, environment: dict[str, str] | None = None)
     log_path = Path(os.environ.get("BENCHMARK_LOG", os.devnull))
     with log_path.open("ab") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ | (environment or {}), stdout=log, stderr=log)
-    try:
+    with ended(process):
         wait_until_listening(process, port)
         yield Server(process.pid, port)
+
+
+@contextmanager
+def ended(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """End a process with the block."""
+    try:
+        yield
     finally:
         process.terminate()
         try:
