@@ -27,6 +27,7 @@ urlpatterns = [
     path("", include("tokens.urls")),
     path("", include("quotas.urls")),
     path("", include("gateway.urls")),
+    path("", include("solving.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("livez", views.livez),

@@ -1,7 +1,9 @@
 """Long lists on pages: sorted as the address says, in keyset pages that cost the same however far down they lie."""
 
+import base64
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.db import DataError
 from django.db.models import Model, QuerySet
@@ -13,6 +15,12 @@ from rest_framework.request import Request
 Row = TypeVar("Row", bound=Model)
 
 PAGE_SIZE = 50
+
+
+def page_from(url: str, pk: int) -> str:
+    """The address of the page of a list, newest first, that begins with this row; `url` is the list's."""
+    cursor = base64.b64encode(urlencode({"p": pk + 1}).encode())
+    return f"{url}?{urlencode({'cursor': cursor})}"
 
 
 @dataclass(frozen=True)

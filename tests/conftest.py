@@ -51,21 +51,21 @@ def join(organization: str, email: str, role: str) -> Membership:
     return services.provide_member(organization=organization, email=email, role=role, key_name="first")[0]
 
 
-def solved_job(member: Membership) -> SolveJob:
+def solved_job(member: Membership, **changes: object) -> SolveJob:
     """A job of this member's that is done, on a model; neither is one that luna_model could read."""
     now = timezone.now()
     model = upload_model(data=b"a model", by=member, now=now)
-    return SolveJob.objects.create(
-        membership=member,
-        model=model,
-        provider="dwave",
-        solver="SA",
-        status=SolveJob.Status.DONE,
-        result=b"a solution",
-        created_at=now,
-        started_at=now,
-        ended_at=now,
-    )
+    facts = {
+        "provider": "dwave",
+        "solver": "SA",
+        "status": SolveJob.Status.DONE,
+        "result": b"a solution",
+        "summary": {"best": -1.0, "feasible": 1, "samples": 1},
+        "created_at": now,
+        "started_at": now,
+        "ended_at": now,
+    }
+    return SolveJob.objects.create(membership=member, model=model, **facts | changes)
 
 
 def send_problem(*, token: QpuToken, by: Membership, now: datetime, **changes: object) -> Problem:

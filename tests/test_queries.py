@@ -50,15 +50,18 @@ PAGES = [
     "/o/{organization}/overview",
     "/o/{organization}/jobs",
     "/o/{organization}/jobs/everybody",
+    "/o/{organization}/jobs/solve",
+    "/o/{organization}/jobs/solve/everybody",
+    "/o/{organization}/jobs/solve/{job_id}",
+    "/o/{organization}/jobs/solve/{job_id}/cancel",
+    "/o/{organization}/jobs/solve/{job_id}/delete",
     "/o/{organization}/usage",
     "/o/{organization}/usage/everybody?by=solver",
     "/o/{organization}/audit",
     "/o/{organization}/settings",
     "/o/{organization}/leave",
 ]
-OF_ALL = [
-    f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")
-]
+OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")]
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ With SCREENSHOTS=folder it also takes a picture of each; `./dev screenshots` doe
 """
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ from playwright.sync_api import Page
 from organizations import services
 from organizations.permissions import Role
 from quotas.services import assign_quota, reserve, settle
-from tests.conftest import join
+from solving.models import UploadedModel
+from tests.conftest import join, solved_job
 
 from .conftest import PHONE, assert_accessible
+
+QPU = "Advantage2_system1.6"
 
 # Name of the page, its address, and who looks at it: alice (an admin), bob (a member), or nobody who has signed in.
 PAGES = [
@@ -32,6 +36,14 @@ PAGES = [
     ("jobs", "/o/acme/jobs", "bob"),
     ("jobs-empty", "/o/empty/jobs", "zoe"),
     ("everybodys-jobs", "/o/acme/jobs/everybody", "alice"),
+    ("solve-jobs", "/o/acme/jobs/solve", "bob"),
+    ("solve-jobs-empty", "/o/empty/jobs/solve", "zoe"),
+    ("everybodys-solve-jobs", "/o/acme/jobs/solve/everybody", "alice"),
+    ("solve-job", "/o/acme/jobs/solve/{solved.pk}", "bob"),
+    ("solve-job-running", "/o/acme/jobs/solve/{running.pk}", "bob"),
+    ("solve-job-failed", "/o/acme/jobs/solve/{failed.pk}", "bob"),
+    ("solve-job-cancel", "/o/acme/jobs/solve/{running.pk}/cancel", "bob"),
+    ("solve-job-delete", "/o/acme/jobs/solve/{solved.pk}/delete", "bob"),
     ("usage", "/o/acme/usage", "bob"),
     ("usage-empty", "/o/empty/usage", "zoe"),
     ("everybodys-usage", "/o/acme/usage/everybody", "alice"),
@@ -98,7 +110,30 @@ def world(alice, bob, lab_token, bobs_token, a_busy_month):
     )
     key, _ = services.issue_key(name="thesis notebook", by=bob, now=now, scopes=["read", "run"])
     services.revoke_key(key=services.issue_key(name="old laptop", by=bob, now=now)[0], by=bob, now=now)
-    return {**people, "invitation": invitation, "key": key}
+    return {**people, "invitation": invitation, "key": key, **some_solve_jobs(bob, lab_token, now)}
+
+
+def some_solve_jobs(member, token, now):
+    """One that has run on a QPU, one that runs, and one that has failed."""
+    usage = reserve(token=token, by=member, estimate_ns=40_000_000, source="solve_job", solver=QPU, now=now)
+    settle(usage=usage, access_time_ns=15_148_020, now=now)
+    solved = solved_job(
+        member,
+        name="Shifts of next week",
+        solver="QA",
+        usage=usage,
+        qpu=QPU,
+        parameters={"num_reads": 100, "annealing_time": 20.0, "anneal_schedule": [[0, 0], [20, 1]]},
+        created_at=now,
+        started_at=now + timedelta(milliseconds=180),
+        ended_at=now + timedelta(seconds=2),
+        summary={"best": -1234.56789, "feasible": 83, "samples": 100},
+        runtime_ns=15_148_020,
+    )
+    UploadedModel.objects.update(facts={"name": "shifts", "num_variables": 120, "num_constraints": 14})
+    open_ = {"ended_at": None, "result": None, "summary": {}, "status": "IN_PROGRESS", "stage": "Solving."}
+    ended = {"result": None, "summary": {}, "status": "FAILED", "error_message": "The model has no variables."}
+    return {"solved": solved, "running": solved_job(member, **open_), "failed": solved_job(member, **ended)}
 
 
 @pytest.mark.parametrize(("name", "address", "visitor"), PAGES, ids=[name for name, _, _ in PAGES])
