@@ -69,6 +69,7 @@ class Event(models.Model):
         RULES_CHANGED = "rules_changed", _("Rules of a QPU token changed")
         PROBLEM_CANCELLED = "problem_cancelled", _("Problem cancelled")
         USAGE_EXPORTED = "usage_exported", _("Usage exported")
+        USAGE_ARCHIVED = "usage_archived", _("Usage archived")
         ADMIN_CHANGED = "admin_changed", _("Changed in the operators' admin")
 
     at = models.DateTimeField(default=timezone.now)

@@ -17,6 +17,7 @@ import structlog
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
+from monitoring.models import Heartbeat, beat
 from quotas import refusals
 from quotas import services as quotas
 from tokens.models import QpuToken, RetiredSecret
@@ -81,6 +82,7 @@ async def reconcile(gateway: Gateway) -> int:
     await gateway.in_database(touch, list(chain.from_iterable(had_turn)))
     await gateway.in_database(wipe_retired_secrets, timezone.now())
     await gateway.in_database(refusals.forget_old, timezone.now())
+    await gateway.in_database(beat, Heartbeat.Process.RECONCILER, timezone.now())
     return len(problems)
 
 

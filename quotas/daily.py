@@ -6,13 +6,14 @@ A job counts for the day (UTC) on which it was booked, which never changes, from
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from itertools import chain
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
 
-from .models import DailyUsage, Usage
+from .models import ArchivedUsage, DailyUsage, Usage
 
 # What tells the rows of a day from one another: all of it is in the line of the ledger.
 KEY = ("token_id", "user_id", "day", "solver", "source", "user_email", "token_name")
@@ -40,7 +41,7 @@ def add(usage: Usage, access_time_ns: int) -> None:
 
 
 def settled_by_day() -> QuerySet[Usage, dict[str, Any]]:
-    """What the rows of DailyUsage must be, added up from the ledger itself."""
+    """What the lines of the ledger add up to, by day."""
     days: QuerySet[Usage, dict[str, Any]] = (
         Usage.objects.filter(status=Usage.Status.SETTLED)
         .annotate(day=TruncDate("created_at", tzinfo=UTC))
@@ -51,6 +52,12 @@ def settled_by_day() -> QuerySet[Usage, dict[str, Any]]:
     return days
 
 
+def archived_by_day() -> QuerySet[ArchivedUsage, dict[str, Any]]:
+    """What the lines in archives add up to, by day. The rows of DailyUsage must be the sums of both."""
+    days: QuerySet[ArchivedUsage, dict[str, Any]] = ArchivedUsage.objects.values("organization_id", *KEY)
+    return days.annotate(settled_ns=Sum("total_ns"), jobs=Sum("total_jobs")).order_by()
+
+
 @transaction.atomic
 def rebuild() -> int:
     """Write all rows anew from the ledger; settlements wait meanwhile. Returns how many there are now."""
@@ -58,8 +65,12 @@ def rebuild() -> int:
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE quotas_dailyusage IN EXCLUSIVE MODE")
     DailyUsage.objects.all().delete()
-    rows = (DailyUsage(**row) for row in settled_by_day().iterator())
-    return len(DailyUsage.objects.bulk_create(rows, batch_size=1000))
+    days: dict[tuple[object, ...], DailyUsage] = {}
+    for row in chain(settled_by_day().iterator(), archived_by_day().iterator()):
+        day = days.setdefault(tuple(row[name] for name in KEY), DailyUsage(**row | {"settled_ns": 0, "jobs": 0}))
+        day.settled_ns += int(row["settled_ns"])
+        day.jobs += int(row["jobs"])
+    return len(DailyUsage.objects.bulk_create(days.values(), batch_size=1000))
 
 
 @dataclass(frozen=True)
@@ -84,12 +95,14 @@ def prove() -> tuple[int, list[WrongDay]]:
     """How many rows there are, and what is wrong; both sides are of one moment, as in quotas.proof."""
     fields = ("is_counter", *KEY, "settled_ns", "jobs")
     counters = DailyUsage.objects.annotate(is_counter=Value(True)).values_list(*fields)
-    sums = settled_by_day().annotate(is_counter=Value(False)).values_list(*fields)
+    lines = settled_by_day().annotate(is_counter=Value(False)).values_list(*fields)
+    archived = archived_by_day().annotate(is_counter=Value(False)).values_list(*fields)
     sides: dict[bool, dict[tuple[object, ...], tuple[int, int]]] = {
         side: defaultdict(lambda: (0, 0)) for side in (True, False)
     }
-    for is_counter, *key, settled_ns, jobs in counters.union(sums, all=True):
-        sides[bool(is_counter)][tuple(key)] = (int(settled_ns), int(jobs))
+    for is_counter, *key, settled_ns, jobs in counters.union(lines, archived, all=True):
+        so_far_ns, jobs_so_far = sides[bool(is_counter)][tuple(key)]
+        sides[bool(is_counter)][tuple(key)] = (so_far_ns + int(settled_ns), jobs_so_far + int(jobs))
     counted, proven = sides[True], sides[False]
     wrong = {key for key in counted.keys() | proven.keys() if counted.get(key) != proven.get(key)}
     return len(counted), [WrongDay(key, *counted[key], *proven[key]) for key in sorted(wrong, key=str)]

@@ -235,6 +235,47 @@ class DailyUsage(models.Model):
         return f"{self.settled_ns} ns on {self.token_name} by {self.user_email} on {self.day}"
 
 
+class Archive(models.Model):
+    """A file that holds lines which were taken out of the ledger: closed jobs of one month. Written by quotas.archive."""
+
+    file = models.CharField(max_length=60, unique=True)
+    sha256 = models.CharField(max_length=64)
+    month = models.DateField(help_text="The first day of the month (UTC) in which the jobs were booked.")
+    lines = models.PositiveIntegerField()
+    settled_ns = models.BigIntegerField(help_text="What the settled ones of them add up to.")
+    written_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.file
+
+
+class ArchivedUsage(models.Model):
+    """What settled lines in a file add up to, by all that policies and days are proven by.
+
+    It stands for them: what a policy has used is the sum of its settled lines and of its rows here.
+    """
+
+    archive = models.ForeignKey(Archive, models.PROTECT, related_name="sums")
+    organization_id = models.BigIntegerField(null=True)
+    token_id = models.BigIntegerField()
+    user_id = models.BigIntegerField()
+    day = models.DateField()
+    solver = models.CharField(max_length=100, blank=True)
+    source = models.CharField(max_length=20, choices=Usage.Source)
+    user_email = models.EmailField()
+    token_name = models.CharField(max_length=128)
+    group_policy_id = models.BigIntegerField(null=True)
+    user_policy_id = models.BigIntegerField(null=True)
+    total_ns = models.BigIntegerField()
+    total_jobs = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "archived usage"
+
+    def __str__(self) -> str:
+        return f"{self.total_ns} ns on {self.token_name} by {self.user_email} on {self.day}, in {self.archive}"
+
+
 class RefusedJobsQuerySet(OfJobsQuerySet["RefusedJobs"]):
     def since(self, day: date) -> Self:
         """Refused on that day or later."""

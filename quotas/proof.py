@@ -3,9 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import F, Q, QuerySet, Sum, Value
+from django.db.models import BigIntegerField, F, Q, QuerySet, Sum, Value
 
-from .models import TimeQuotaPolicy, Usage
+from .models import ArchivedUsage, TimeQuotaPolicy, Usage
 from .policies import Subject
 
 
@@ -34,8 +34,13 @@ def prove() -> tuple[int, list[Mismatch]]:
     """
     counted: dict[int, tuple[int, int]] = {}
     proven: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for is_counter, policy_id, used_ns, reserved_ns in counters().union(*map(sums, Subject), all=True):
-        (counted if is_counter else proven)[policy_id] = (int(used_ns), int(reserved_ns))
+    both_sides = counters().union(*map(sums, Subject), *map(archived_sums, Subject), all=True)
+    for is_counter, policy_id, used_ns, reserved_ns in both_sides:
+        if is_counter:
+            counted[policy_id] = (int(used_ns), int(reserved_ns))
+        else:
+            proven_used_ns, proven_reserved_ns = proven[policy_id]
+            proven[policy_id] = (proven_used_ns + int(used_ns), proven_reserved_ns + int(reserved_ns))
     return len(counted), [
         Mismatch(policy_id, *counters, *proven[policy_id])
         for policy_id, counters in sorted(counted.items())
@@ -58,5 +63,16 @@ def sums(subject: Subject) -> QuerySet:
             used=Sum("access_time_ns", default=0),
             reserved=Sum("estimate_ns", filter=Q(status=Usage.Status.RESERVED), default=0),
         )
+        .values_list("is_counter", "policy", "used", "reserved")
+    )
+
+
+def archived_sums(subject: Subject) -> QuerySet:
+    """The same from what stands for the lines that are in archives; nothing of these is open."""
+    policy = f"{subject}_policy_id"
+    return (
+        ArchivedUsage.objects.exclude(**{policy: None})
+        .values(is_counter=Value(False), policy=F(policy))
+        .annotate(used=Sum("total_ns"), reserved=Value(0, output_field=BigIntegerField()))
         .values_list("is_counter", "policy", "used", "reserved")
     )

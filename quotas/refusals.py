@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection
 
+from monitoring.metrics import count_refusals
 from organizations.models import Membership
 from tokens.models import QpuToken
 
@@ -55,6 +56,7 @@ def count(whys: Iterable[Why], *, token: QpuToken, by: Membership, source: str, 
     whys = list(whys)
     jobs, last = Counter(why.reason for why in whys), {why.reason: why for why in whys}
     for reason, why in last.items():
+        count_refusals(reason, jobs[reason])
         key = [by.user_id, token.pk, connection.ops.adapt_datefield_value(day_of(now)), reason]
         names = [token.organization_id, by.user.email, token.name, source, why.solver]
         moment, changes_at = (connection.ops.adapt_datetimefield_value(at) for at in (now, why.changes_at))

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from gateway.calls import Gateway
 from gateway.wire import Refusal
+from monitoring.models import Heartbeat, beat
 
 from . import queue
 from .engine.client import Done, Engine
@@ -99,6 +100,7 @@ class Worker:
     async def sweep(self) -> None:
         while True:
             await self.carefully(queue.sweep, timezone.now())
+            await self.carefully(beat, Heartbeat.Process.SOLVER, timezone.now())
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def carefully(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:

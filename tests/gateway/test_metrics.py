@@ -1,9 +1,11 @@
 """What the gateway counts: requests of programs, and requests to D-Wave. Nothing in it names anybody."""
 
 import pytest
+from django.utils import timezone
 from prometheus_client import REGISTRY
 
 from gateway.upstream import outcome_of
+from quotas.services import assign_quota
 
 ROUTE = "/dwave/{scope}/{name}/sapi/v2/problems"
 
@@ -53,6 +55,14 @@ def test_a_dwave_that_is_not_there_is_counted_but_takes_no_time(bobs, job, count
 
     assert counted("upstream_requests_total", method="GET", resource="solvers", outcome="unreachable") == 1
     assert counted("upstream_answer_seconds_count", method="GET", resource="solvers") == 0
+
+
+def test_refused_jobs_are_counted_by_their_reason(bobs, job, counted, lab_token, alice):
+    assign_quota(token=lab_token, member=None, quota_ns=0, by=alice, now=timezone.now())
+
+    bobs.submit(job(), job())
+
+    assert counted("refused_jobs_total", reason="group_exhausted") == 2
 
 
 @pytest.mark.parametrize(
