@@ -1,10 +1,11 @@
 """How allauth's sign-up and sign-in behave here."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.account.models import EmailAddress
+from allauth.account.models import EmailAddress, EmailConfirmation
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
@@ -12,9 +13,10 @@ from django.conf import settings
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import BaseForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from . import guessing
 from .models import User, normalize_email
 from .validators import validate_sdk_email
 
@@ -44,6 +46,27 @@ class AccountAdapter(DefaultAccountAdapter):
             raise ImmediateHttpResponse(self.respond_email_verification_sent(request, None)) from None
         return user
 
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a password as wrong until it has proved right; refuse it unseen if there were too many."""
+        self._login_failed_rl_usage = guessing.count(request, normalize_email(credentials["email"]))
+        if self._login_failed_rl_usage is None:
+            raise self.validation_error("too_many_login_attempts")
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """Who sets a new password by mail need not wait, however many others have guessed."""
+        guessing.forget(request, normalize_email(credentials["email"]))
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        guessing.remember_browser(response, user.email)
+        return response
+
+    def get_email_confirmation_url(self, request: HttpRequest, emailconfirmation: EmailConfirmation) -> str:
+        return at_portal(super().get_email_confirmation_url(request, emailconfirmation))
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        return at_portal(super().get_reset_password_from_key_url(key))
+
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Confirm an address unless it is somebody's login already, be it one that they never confirmed."""
         if User.objects.filter(email=email_address.email).exclude(pk=email_address.user_id).exists():
@@ -58,6 +81,11 @@ class AccountAdapter(DefaultAccountAdapter):
             super().send_notification_mail(*args, **kwargs)
         except OSError:
             logger.exception("notification_mail_failed")
+
+
+def at_portal(url: str) -> str:
+    """The address as people know it: by which of its names the portal was asked for is the visitor's choice."""
+    return f"{settings.PORTAL_URL}{urlsplit(url).path}"
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):

@@ -1,6 +1,7 @@
 """ASGI entry point: the gateway to D-Wave and, for where one process serves all, everything else."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from .handlers import asgi_handler
@@ -12,7 +13,8 @@ from gateway.app import application as gateway_application  # noqa: E402  Django
 
 from .startup import refuse_wrong_key  # noqa: E402
 
-refuse_wrong_key()
+with ThreadPoolExecutor(1) as thread:  # some servers load this in a running event loop, where Django asks no database
+    thread.submit(refuse_wrong_key).result()
 gateway = gateway_application()
 
 

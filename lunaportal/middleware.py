@@ -4,10 +4,12 @@ import ipaddress
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_cache_control
 
 from .api import error_response
-from .paths import is_api
+from .paths import is_api, most_bytes
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -86,5 +88,27 @@ def refuse_bodies_without_length(get_response: GetResponse) -> GetResponse:
         if "HTTP_TRANSFER_ENCODING" in request.META and is_api(request.path_info):
             return error_response(411, "Send the body whole, with a Content-Length.")
         return get_response(request)
+
+    return middleware
+
+
+def refuse_large_bodies(get_response: GetResponse) -> GetResponse:
+    """Refuse what is too long before any of it is read: Django would write files of any size to disk, of anybody."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > most_bytes(request.path_info):
+            raise RequestDataTooBig("The body is longer than any that is read here.")
+        return get_response(request)
+
+    return middleware
+
+
+def stay_out_of_caches(get_response: GetResponse) -> GetResponse:
+    """Let no cache keep an answer, nor the disk of a shared computer: pages show people's data, and some a secret."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        patch_cache_control(response, private=True, no_store=True)
+        return response
 
     return middleware

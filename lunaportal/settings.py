@@ -145,8 +145,10 @@ MIDDLEWARE = [
     "lunaportal.middleware.trust_proxies",
     "lunaportal.middleware.refuse_insecure_api",
     "lunaportal.middleware.refuse_bodies_without_length",
+    "lunaportal.middleware.refuse_large_bodies",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "lunaportal.middleware.stay_out_of_caches",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "lunaportal.logs.RequestLogMiddleware",
@@ -200,6 +202,9 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The database by default, so that rate limits hold across processes without another server.
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "db://cache")}
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache":
+    # Beyond 300 entries Django would throw out others, whichever: guessing wildly would reset the rate limits.
+    CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
@@ -265,6 +270,8 @@ ACCOUNT_CHANGE_EMAIL = True  # one address each: it is the login, and what the L
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# Also a lecture hall behind one address can sign in; wrong passwords have limits of their own (accounts.guessing).
+ACCOUNT_RATE_LIMITS = {"login": "120/m/ip"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _portal.scheme
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
@@ -285,6 +292,12 @@ SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, Any]] = {
 
 # --- Security ---------------------------------------------------------------------------------------------------------
 
+# Browsers let nobody but this very host set cookies of such names, no neighbor within the domain either.
+_prefix = "__Host-" if HTTPS else ""
+SESSION_COOKIE_NAME = f"{_prefix}sessionid"
+CSRF_COOKIE_NAME = f"{_prefix}csrftoken"
+LANGUAGE_COOKIE_NAME = f"{_prefix}django_language"
+KNOWN_BROWSER_COOKIE_NAME = f"{_prefix}browser"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
 LANGUAGE_COOKIE_SECURE = HTTPS
