@@ -8,19 +8,23 @@ from functools import cached_property, wraps
 from typing import Any, ClassVar, Concatenate, ParamSpec, TypeVar
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.utils.cache import patch_cache_control
+from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
+from accounts.mfa import has_second_factor
 from accounts.models import User
 
-from .models import ApiKey, Membership
+from .models import ApiKey, Membership, Organization
 from .permissions import ROLE_PERMISSIONS, Permission
 
 P = ParamSpec("P")
@@ -40,13 +44,30 @@ class CallerRequest(Request):
     auth: ApiKey | None
 
 
+class SecondFactorMissing(PermissionDenied):
+    """The organization asks its members for a second factor, and this one has none."""
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(f"{organization} asks its members for a second factor. Set one up in your account.")
+        self.organization = organization
+
+
 def membership_for(user: User, slug: str, permission: Permission) -> Membership:
     """The user's membership in the organization `slug`, if it grants `permission`."""
     try:
         membership = user.memberships.select_related("organization", "user").get(organization__slug=slug)
     except Membership.DoesNotExist:
         raise Http404("No such organization.") from None
-    return require(membership, permission)
+    require(membership, permission)
+    if permission != Permission.LEAVE_ORGANIZATION:
+        require_second_factor(membership)
+    return membership
+
+
+def require_second_factor(membership: Membership) -> None:
+    """Keep to the organization's sign-in rules where people come in; programs go on with their keys."""
+    if membership.organization.requires_second_factor and not has_second_factor(membership.user):
+        raise SecondFactorMissing(membership.organization)
 
 
 def membership_of_key(key: ApiKey, slug: str | None, permission: Permission) -> Membership:
@@ -73,7 +94,12 @@ def member_view(
     def decorate(view: Callable[Concatenate[MemberRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: MemberRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
-            request.membership = membership_for(request.user, organization, permission)
+            try:
+                request.membership = membership_for(request.user, organization, permission)
+            except SecondFactorMissing as missing:
+                sentence = _("%(organization)s asks for a second factor. Set one up here; then its pages open to you.")
+                messages.warning(request, sentence % {"organization": missing.organization})
+                return redirect("mfa_index")
             response = view(request, *args, **kwargs)
             patch_cache_control(response, private=True)
             return response

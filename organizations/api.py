@@ -22,6 +22,7 @@ from .serializers import (
     MemberSerializer,
     MyOrganizationSerializer,
     OrganizationSerializer,
+    SettingsSerializer,
 )
 
 
@@ -52,16 +53,19 @@ class MyOrganizations(PortalAPIView):
 class OrganizationDetail(MemberAPIView):
     serializer_class = OrganizationSerializer
     permissions = {"GET": Permission.VIEW_ORGANIZATION, "PATCH": Permission.MANAGE_ORGANIZATION}
-    input_serializers = {"PATCH": OrganizationSerializer}
+    input_serializers = {"PATCH": SettingsSerializer}
 
     def get(self, request: Request, **kwargs: Any) -> Response:
         """Show an organization."""
         return Response(self.get_serializer(self.membership.organization).data)
 
     def patch(self, request: Request, **kwargs: Any) -> Response:
-        """Rename an organization. Its slug, and so its addresses, stay."""
-        renamed = services.rename_organization(name=self.input["name"], by=self.membership)
-        return Response(self.get_serializer(renamed).data)
+        """Change an organization's name, sign-in rules, or how long its quotas last. Its slug stays.
+
+        Who asks for a second factor must have one. Members whose address is at none of `email_domains` stay.
+        """
+        changed = services.change_organization(by=self.membership, **self.input)
+        return Response(self.get_serializer(changed).data)
 
 
 class MyMembership(MemberAPIView):

@@ -1,9 +1,11 @@
 """What people type on the pages of organizations."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -17,10 +19,49 @@ from .permissions import Role, Scope
 class OrganizationForm(forms.ModelForm):
     class Meta:
         model = Organization
-        fields = ("name",)
+        fields: ClassVar[tuple[str, ...]] = ("name",)
         labels = {"name": _("Name")}
         help_texts = {"name": _("Your lab, course or company.")}
         widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True})}
+
+
+class SettingsForm(OrganizationForm):
+    class Meta(OrganizationForm.Meta):
+        fields = ("name", "default_quota_days")
+        labels = {"name": _("Name"), "default_quota_days": _("Days that a time quota lasts")}
+        widgets = {"name": forms.TextInput(attrs={"autocomplete": "organization"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sentence = _("Where no end is given. Empty: %(days)d, as the operators of this portal have set.")
+        self.fields["default_quota_days"].help_text = sentence % {"days": settings.QUOTA_DEFAULT_DAYS}
+
+
+class DomainsField(forms.CharField):
+    """Domains, one to a line or with commas between them, which clean to a list."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> list[str]:
+        return re.split(r"[\s,;]+", text) if (text := super().clean(value)) else []
+
+
+class SignInRulesForm(forms.Form):
+    requires_second_factor = forms.BooleanField(
+        required=False,
+        label=_("Members need a second factor"),
+        help_text=_(
+            "Who has none is led to set one up before any page of the organization opens. "
+            "Programs go on with their API keys."
+        ),
+    )
+    email_domains = DomainsField(
+        required=False,
+        label=_("Allowed email domains"),
+        help_text=_("Such as example.com, one to a line. Subdomains count only if they are named. Empty: everybody."),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
 
 
 class IssueKeyForm(forms.ModelForm):
@@ -73,15 +114,25 @@ class KeyFilter(forms.Form):
 class MemberFilter(forms.Form):
     """Which members a list shows; what cannot be understood is left out."""
 
+    ADDRESSES = [("", _("Any address")), ("outside", _("Outside of the allowed domains"))]
     FACTORS = [("", _("Any sign-in")), ("yes", _("With second factor")), ("no", _("Without second factor"))]
 
     search = forms.CharField(required=False, label=_("Search by name or address"))
     role = forms.ChoiceField(choices=[("", _("All roles")), *Role.choices], required=False, label=_("Role"))
     factor = forms.ChoiceField(choices=FACTORS, required=False, label=_("Sign-in"))
+    address = forms.ChoiceField(choices=ADDRESSES, required=False, label=_("Domain of the address"))
+
+    def __init__(self, data: Any, organization: Organization) -> None:
+        super().__init__(data)
+        self.organization = organization
+        if not organization.email_domains:
+            del self.fields["address"]
 
     def narrow(self, members: MembershipQuerySet) -> MembershipQuerySet:
         """Those of the `members` who fit."""
         self.is_valid()
+        if self.cleaned_data.get("address"):
+            members = members.with_address_outside(self.organization.email_domains)
         if part := self.cleaned_data.get("search"):
             members = members.matching(part)
         if role := self.cleaned_data.get("role"):

@@ -14,6 +14,7 @@ from accounts.models import normalize_email
 from accounts.validators import validate_sdk_email
 
 from .models import Organization
+from .services import require_admitted
 
 MOST_INVITEES = 500
 
@@ -54,7 +55,7 @@ def read(text: str, organization: Organization) -> list[Invitee]:
     seen: set[str] = set()
     invitees = []
     for line, typed, email in found:
-        outlook, problem = Outlook.NEW, problem_with(email)
+        outlook, problem = Outlook.NEW, problem_with(email, organization)
         if problem:
             outlook = Outlook.WRONG
         elif email in seen:
@@ -84,11 +85,14 @@ def cells_of(line: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
 
 
-def problem_with(email: str) -> str:
+def problem_with(email: str, organization: Organization | None = None) -> str:
+    """Why an address cannot be used, or cannot be invited to the organization; empty if it can."""
     if not email:
         return _("There is no email address in this line.")
     try:
         validate_sdk_email(email)
+        if organization:
+            require_admitted(email, organization)
     except ValidationError as error:
         return " ".join(error.messages)
     return ""

@@ -20,7 +20,7 @@ from .permissions import Permission, Role
 @member_view(Permission.VIEW_MEMBERS)
 def members(request: MemberRequest) -> HttpResponse:
     """Everybody in the organization: searched, filtered, sorted, and their roles changed in place."""
-    filters = MemberFilter(request.GET)
+    filters = MemberFilter(request.GET, request.membership.organization)
     people = filters.narrow(request.membership.organization.memberships.all()).select_related("user").with_activity()
     context = {
         "membership": request.membership,

@@ -3,9 +3,12 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import or_
 
 from django.conf import settings
 from django.core import signing
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q, Subquery
 from django.urls import reverse
@@ -14,7 +17,7 @@ from accounts.mfa import second_factors_of
 from accounts.validators import validate_sdk_email
 
 from .permissions import ROLE_PERMISSIONS, SCOPE_PERMISSIONS, Permission, Role, Scope
-from .validators import validate_label
+from .validators import validate_domains, validate_label
 
 
 class Plan(models.TextChoices):
@@ -37,6 +40,22 @@ class Organization(models.Model):
     slug = models.SlugField(max_length=60, unique=True, help_text="Its name in addresses.")
     plan = models.CharField(max_length=20, choices=Plan, default=default_plan)
     created_at = models.DateTimeField(auto_now_add=True)
+    default_quota_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(36_500)],
+        help_text="How long a time quota lasts that is given without an end; as the portal's settings say if empty.",
+    )
+    requires_second_factor = models.BooleanField(
+        default=False, db_default=False, help_text="Its pages open only to members who have a second factor."
+    )
+    email_domains = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        validators=[validate_domains],
+        help_text="Whose addresses can be invited and join, such as example.com; everybody's if empty.",
+    )
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(plan__in=Plan.values), name="organization_has_a_known_plan")]
@@ -51,6 +70,15 @@ class Organization(models.Model):
     def allows_group_tokens(self) -> bool:
         return self.plan in PLANS_WITH_GROUP_TOKENS
 
+    @property
+    def quota_days(self) -> int:
+        """How many days a time quota lasts that is given without an end."""
+        return self.default_quota_days or settings.QUOTA_DEFAULT_DAYS
+
+    def admits(self, email: str) -> bool:
+        """Whether somebody with this address may be invited and join."""
+        return not self.email_domains or email.rpartition("@")[2] in self.email_domains
+
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
     def matching(self, part: str) -> "MembershipQuerySet":
@@ -63,6 +91,12 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
         """Those who sign in with more than a password; with False, those who do not."""
         has_second_factor = Exists(second_factors_of(OuterRef("user")))
         return self.filter(has_second_factor if has_one else ~has_second_factor)
+
+    def with_address_outside(self, domains: list[str]) -> "MembershipQuerySet":
+        """Those whose address is at none of the domains; nobody where there are none."""
+        if not domains:
+            return self.none()
+        return self.exclude(reduce(or_, (Q(user__email__endswith=f"@{domain}") for domain in domains)))
 
     def with_activity(self) -> "MembershipQuerySet":
         """Adds `email`, `has_second_factor`, and when any of their keys was used last (`key_used_at`)."""

@@ -9,10 +9,41 @@ from .permissions import Role, Scope
 
 
 class OrganizationSerializer(serializers.ModelSerializer):
+    email_domains = serializers.ListField(
+        child=serializers.CharField(), read_only=True, help_text="Whose addresses are taken; everybody's, if empty."
+    )
+
     class Meta:
         model = Organization
-        fields = ("slug", "name", "plan", "created_at")
-        read_only_fields = ("slug", "plan", "created_at")
+        fields = (
+            "slug",
+            "name",
+            "plan",
+            "default_quota_days",
+            "requires_second_factor",
+            "email_domains",
+            "created_at",
+        )
+        read_only_fields = tuple(name for name in fields if name != "name")
+
+
+class SettingsSerializer(serializers.ModelSerializer):
+    """What admins may change; what is left out stays."""
+
+    name = serializers.CharField(required=False, max_length=100)
+    email_domains = serializers.ListField(
+        child=serializers.CharField(max_length=253), required=False, help_text="Everybody's, if empty."
+    )
+
+    class Meta:
+        model = Organization
+        fields = ("name", "default_quota_days", "requires_second_factor", "email_domains")
+        extra_kwargs: dict[str, Any] = {"requires_second_factor": {"required": False}}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Name what to change.")
+        return attrs
 
 
 class MyOrganizationSerializer(serializers.ModelSerializer):

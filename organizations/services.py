@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any, TypedDict, Unpack
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -12,6 +13,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django_q.tasks import async_task
 
+from accounts.mfa import has_second_factor
 from accounts.models import User, normalize_email
 from audit import log
 from audit.models import Event
@@ -53,14 +55,50 @@ def create_organization(*, name: str, by: User, plan: str | None = None) -> Memb
     return membership
 
 
+class Settings(TypedDict, total=False):
+    """What admins may change of their organization."""
+
+    name: str
+    default_quota_days: int | None
+    requires_second_factor: bool
+    email_domains: Sequence[str]
+
+
 @transaction.atomic
-def rename_organization(*, name: str, by: Membership) -> Organization:
+def change_organization(*, by: Membership, **wishes: Unpack[Settings]) -> Organization:
+    """Change its name, its sign-in rules, or how long its quotas last; what is not named stays.
+
+    Members whose address is at none of `email_domains` stay; who asks for a second factor must have one.
+    """
     organization = by.organization
-    former, organization.name = organization.name, name.strip()
+    wanted = cleaned(wishes)
+    former = {name: getattr(organization, name) for name in wanted}
+    for name, value in wanted.items():
+        setattr(organization, name, value)
     organization.full_clean(validate_unique=False)
-    organization.save(update_fields=["name"])
-    log.record(Event.Action.ORGANIZATION_CHANGED, by=by, target=organization, former_name=former)
+    if wanted.get("requires_second_factor") and not has_second_factor(by.user):
+        raise ValidationError({"requires_second_factor": gettext("Set up a second factor for yourself first.")})
+    changed = [name for name in wanted if wanted[name] != former[name]]
+    if changed:
+        organization.save(update_fields=changed)
+        details = {f"former_{name}": former[name] for name in changed} | {name: wanted[name] for name in changed}
+        log.record(Event.Action.ORGANIZATION_CHANGED, by=by, target=organization, **in_words(details))
     return organization
+
+
+def cleaned(wishes: Settings) -> dict[str, Any]:
+    """The wishes as they are stored."""
+    wanted: dict[str, Any] = dict(wishes)
+    if "name" in wanted:
+        wanted["name"] = wanted["name"].strip()
+    if "email_domains" in wanted:
+        wanted["email_domains"] = sorted({domain.strip().lower().lstrip("@") for domain in wanted["email_domains"]})
+    return wanted
+
+
+def in_words(details: dict[str, Any]) -> dict[str, Any]:
+    """The details as the audit log takes them."""
+    return {name: " ".join(value) if isinstance(value, list) else value for name, value in details.items()}
 
 
 # --- Members ----------------------------------------------------------------------------------------------------------
@@ -184,9 +222,18 @@ def invite_all(*, emails: Sequence[str], role: str, by: Membership, now: datetim
     return invitations
 
 
+def require_admitted(email: str, organization: Organization) -> None:
+    """Refuse addresses outside of the domains that the organization's sign-in rules name."""
+    if not organization.admits(email):
+        sentence = gettext("%(organization)s takes only addresses at %(domains)s.")
+        domains = ", ".join(organization.email_domains)
+        raise ValidationError(sentence % {"organization": organization, "domains": domains}, code="domain")
+
+
 def invite(email: str, role: str, *, by: Membership, now: datetime) -> Invitation:
     if by.organization.memberships.filter(user__email=email).exists():
         raise Conflict(gettext("This person is a member already."), code="member")
+    require_admitted(email, by.organization)
     invitation = by.organization.invitations.pending().filter(email=email).first()
     action = Event.Action.INVITATION_RESENT if invitation else Event.Action.INVITATION_SENT
     invitation = invitation or Invitation(organization=by.organization, email=email)
@@ -218,6 +265,7 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     """Join; only for whom the invitation was sent to, once, and in time."""
     if not is_invited(user, invitation):
         raise ValidationError(gettext("This invitation is for another email address."), code="email")
+    require_admitted(invitation.email, invitation.organization)
     open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
     if not open_invitations.update(accepted_at=now):
         raise Conflict(gettext("This invitation is no longer open. Ask for a new one."), code="closed")

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from . import api, audit_api, audit_views, invitation_views, key_api, key_views, member_views, views
+from . import api, audit_api, audit_views, invitation_views, key_api, key_views, member_views, settings_views, views
 
 PAGES = "o/<slug:organization>"
 
@@ -11,7 +11,8 @@ urlpatterns = [
     path("organizations/new", views.create_organization, name="create-organization"),
     path("invitations/<token>", views.accept_invitation, name="accept-invitation"),
     path("invitations/<token>/sign-up", views.sign_up_invited, name="sign-up-invited"),
-    path(f"{PAGES}/settings", views.organization_settings, name="organization-settings"),
+    path(f"{PAGES}/settings", settings_views.organization_settings, name="organization-settings"),
+    path(f"{PAGES}/settings/sign-in", settings_views.sign_in_rules, name="sign-in-rules"),
     path(f"{PAGES}/leave", member_views.leave, name="leave-organization"),
     path(f"{PAGES}/members", member_views.members, name="members"),
     path(f"{PAGES}/members/<int:member_id>/role", member_views.change_role, name="change-role"),

@@ -1,4 +1,4 @@
-"""Pages of organizations: finding one, joining one, and its settings."""
+"""Pages of organizations: finding one, founding one, joining one."""
 
 from allauth.account.adapter import get_adapter
 from django.contrib import messages
@@ -16,10 +16,9 @@ from django.views.decorators.http import require_POST
 from accounts.models import User
 
 from . import services
-from .access import MemberRequest, may_found_organizations, member_view, require_founder
+from .access import may_found_organizations, require_founder
 from .forms import OrganizationForm
 from .models import Invitation
-from .permissions import Permission
 
 
 class UserRequest(HttpRequest):
@@ -44,17 +43,6 @@ def create_organization(request: UserRequest) -> HttpResponse:
         membership = services.create_organization(name=form.cleaned_data["name"], by=request.user)
         return redirect(membership.organization)
     return render(request, "organizations/create_organization.html", {"form": form})
-
-
-@member_view(Permission.MANAGE_ORGANIZATION)
-def organization_settings(request: MemberRequest) -> HttpResponse:
-    """The organization's name, what its plan includes, and the way out."""
-    form = OrganizationForm(request.POST or None, initial={"name": request.membership.organization.name})
-    if form.is_valid():
-        services.rename_organization(name=form.cleaned_data["name"], by=request.membership)
-        messages.success(request, _("The new name is saved."))
-        return redirect("organization-settings", request.membership.organization.slug)
-    return render(request, "organizations/settings.html", {"membership": request.membership, "form": form})
 
 
 # --- Invitations ------------------------------------------------------------------------------------------------------

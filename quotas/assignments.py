@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils.translation import gettext as _
@@ -91,7 +90,7 @@ def window_of(wish: Wish, policy: TimeQuotaPolicy | None, now: datetime) -> Wind
     """The window that a wish leads to. A quota that has ended begins anew, or the wish would change nothing."""
     try:
         if policy is None or policy.ends_at <= now:
-            return Window.opening(wish.start, wish.end, now=now, days=settings.QUOTA_DEFAULT_DAYS)
+            return Window.opening(wish.start, wish.end, now=now, days=wish.member.organization.quota_days)
         return Window(wish.start or policy.starts_at, wish.end or policy.ends_at)
     except ValidationError as error:
         raise ValidationError(

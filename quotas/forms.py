@@ -79,7 +79,9 @@ class WindowForm(forms.Form):
     """From the beginning of the first to the end of the last day. What is left open, or as it was, stays."""
 
     first = DayField(label=_("First day"), help_text=_("UTC. Empty: from now on."))
-    last = DayField(label=_("Last day"), help_text=_("UTC. Empty: a year from the first day."))
+    last = DayField(
+        label=_("Last day"), help_text=_("UTC. Empty: as many days from the first as the organization's settings say.")
+    )
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
@@ -152,7 +154,9 @@ class AssignForm(WindowForm):
         initial: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(data, files, initial=initial)
-        self.fields["last"].help_text = _("UTC. Empty: a year from now for new quotas; others keep theirs.")
+        self.fields["last"].help_text = _(
+            "UTC. Empty: as the organization's settings say for new quotas; others keep theirs."
+        )
         self.fields["first"].help_text = _("UTC. Empty: now for new quotas; others keep theirs.")
 
     def clean(self) -> dict[str, Any]:

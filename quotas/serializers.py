@@ -41,7 +41,11 @@ class AssignQuotaSerializer(serializers.Serializer):
         default=None, allow_null=True, default_timezone=UTC, source="start", help_text="Now, if null."
     )
     ends_at = serializers.DateTimeField(
-        default=None, allow_null=True, default_timezone=UTC, source="end", help_text="QUOTA_DEFAULT_DAYS on, if null."
+        default=None,
+        allow_null=True,
+        default_timezone=UTC,
+        source="end",
+        help_text="As long as the organization's `default_quota_days` say, if null.",
     )
 
 

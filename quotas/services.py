@@ -7,7 +7,6 @@ before the job starts; `settle` puts what it really cost in the place of the est
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
@@ -52,12 +51,12 @@ def assign_quota(
 ) -> TimeQuotaPolicy:
     """Let `member` (everybody together, if None) spend up to `quota_ns` on a D-Wave group token.
 
-    Without a start it begins now; without an end it lasts QUOTA_DEFAULT_DAYS from its start.
+    Without a start it begins now; without an end it lasts as long as the organization's settings say.
     """
     require_group_tokens(by.organization)
     if not token.takes_quotas:
         raise ValidationError("Time quotas can be set on D-Wave group tokens only.", code="provider")
-    window = Window.opening(start, end, now=now, days=settings.QUOTA_DEFAULT_DAYS)
+    window = Window.opening(start, end, now=now, days=by.organization.quota_days)
     lock_token(token)
     if member:
         lock_member(member)

@@ -99,7 +99,7 @@ class TestForm:
         def fail(*args, **kwargs):
             raise RuntimeError(f"the database said {CANARY}")
 
-        monkeypatch.setattr("organizations.services.rename_organization", fail)
+        monkeypatch.setattr("organizations.services.change_organization", fail)
         client = api(alice)
         client.raise_request_exception = False
         response = client.patch(ACME, {"name": "Labs"}, format="json")
@@ -120,7 +120,7 @@ class TestForm:
         def fail(*args, **kwargs):
             raise DatabaseError("disk full")
 
-        monkeypatch.setattr("organizations.services.rename_organization", fail)
+        monkeypatch.setattr("organizations.services.change_organization", fail)
         with pytest.raises(DatabaseError):
             api(alice).patch(ACME, {"name": "Labs"}, format="json")
 

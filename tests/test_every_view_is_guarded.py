@@ -119,6 +119,7 @@ PAGES = {
     "organizations/new": ALL,
     "o/<organization>": MEMBERS,
     "o/<organization>/settings": ADMINS,
+    "o/<organization>/settings/sign-in": ADMINS,
     "o/<organization>/leave": MEMBERS,
     "o/<organization>/members": ADMINS,
     "o/<organization>/members/<member_id>/role": ADMINS,

@@ -59,6 +59,7 @@ PAGES = [
     "/o/{organization}/usage/everybody?by=solver",
     "/o/{organization}/audit",
     "/o/{organization}/settings",
+    "/o/{organization}/settings/sign-in",
     "/o/{organization}/leave",
 ]
 OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")]

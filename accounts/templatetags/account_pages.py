@@ -1,15 +1,15 @@
 """What the templates about people ask."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from allauth.account.adapter import get_adapter
 from django import template
-from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+from ..providers import providers
 
 register = template.Library()
 
@@ -35,9 +35,7 @@ class Page:
 def account_pages(context: template.Context) -> list[Page]:
     """The pages on which people manage their account; single sign-on only where some is set up."""
     request: HttpRequest = context["request"]
-    providers: dict[str, dict[str, Any]] = settings.SOCIALACCOUNT_PROVIDERS
-    has_providers = any(provider["APPS"] for provider in providers.values())
-    pages = [*PAGES, SINGLE_SIGN_ON] if has_providers else PAGES
+    pages = [*PAGES, SINGLE_SIGN_ON] if providers() else PAGES
     urls = [(name, reverse(view), icon) for name, view, icon in pages]
     return [Page(name, url, icon, request.path.startswith(url)) for name, url, icon in urls]
 

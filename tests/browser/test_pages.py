@@ -75,6 +75,7 @@ PAGES = [
     ("remove-member", "/o/acme/members/{bob.pk}/remove", "alice"),
     ("audit-log", "/o/acme/audit", "alice"),
     ("organization-settings", "/o/acme/settings", "alice"),
+    ("sign-in-rules", "/o/acme/settings/sign-in", "alice"),
     ("last-admin", "/o/empty/leave", "zoe"),
     ("profile", "/accounts/profile/", "bob"),
     ("email-address", "/accounts/email/", "bob"),

@@ -48,7 +48,7 @@ class TestAccess:
         assert api(charlie).get(URL).status_code == 404
 
     def test_it_is_the_organizations_own(self, api, browser, alice, bob, charlie, bobs_token):
-        services.rename_organization(name="Globex Labs", by=charlie)
+        services.change_organization(name="Globex Labs", by=charlie)
         told = str(events(api(alice).get(URL)))
         assert "charlie" not in told
         assert "lobex" not in told
@@ -72,7 +72,7 @@ class TestFilters:
     @pytest.fixture
     def client(self, browser, alice, bob):
         now = timezone.now()
-        services.rename_organization(name="Labs", by=alice)
+        services.change_organization(name="Labs", by=alice)
         services.issue_key(name="bobs", by=bob, now=now)
         return browser(alice)
 
@@ -111,6 +111,6 @@ def test_its_pages_stay_in_place_while_lines_are_added(browser, alice):
     while url:
         page = client.get(url).json()
         seen += [event["details"]["number"] for event in page["results"]]
-        services.rename_organization(name="Labs", by=alice)
+        services.change_organization(name="Labs", by=alice)
         url = page["next"]
     assert seen == list(range(119, -1, -1))

@@ -79,7 +79,7 @@ class TestExport:
         assert json.loads(oldest["details"]) == {"quota_ns": 10_000_000_000, "user": None}
 
     def test_no_cell_is_a_formula(self, browser, alice):
-        services.rename_organization(name="=HYPERLINK(1)", by=alice)
+        services.change_organization(name="=HYPERLINK(1)", by=alice)
 
         rows = self.rows(browser(alice).get(f"{AUDIT}.csv?action=organization_changed"))
 

@@ -126,7 +126,7 @@ class TestMail:
         assert not mail.outbox
 
     def test_names_are_written_as_they_are(self, alice):
-        services.rename_organization(name="Bits & <Qubits>", by=alice)
+        services.change_organization(name="Bits & <Qubits>", by=alice)
         (invitation,) = invite(alice, "dora@example.com")
         send_invitation(invitation.pk)
         assert mail.outbox[0].subject == "Join Bits & <Qubits> on Luna Portal"

@@ -10,16 +10,16 @@ from .conftest import ACME, audited
 
 class TestService:
     def test_its_address_stays(self, alice):
-        renamed = services.rename_organization(name=" Acme Labs ", by=alice)
+        renamed = services.change_organization(name=" Acme Labs ", by=alice)
         renamed.refresh_from_db()
         assert (renamed.name, renamed.slug) == ("Acme Labs", "acme")
 
         (event,) = audited(Event.Action.ORGANIZATION_CHANGED)
-        assert (event.target, event.details) == ("Acme Labs", {"former_name": "Acme"})
+        assert (event.target, event.details) == ("Acme Labs", {"former_name": "Acme", "name": "Acme Labs"})
 
     def test_it_refuses_what_cannot_be_read(self, alice):
         with pytest.raises(ValidationError):
-            services.rename_organization(name="\u200b", by=alice)
+            services.change_organization(name="\u200b", by=alice)
         assert not audited(Event.Action.ORGANIZATION_CHANGED)
 
 

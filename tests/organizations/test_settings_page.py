@@ -12,11 +12,11 @@ SETTINGS = "/o/acme/settings"
 def test_an_admin_renames_it(browser, alice, acme):
     answer = browser(alice).post(SETTINGS, {"name": "Acme Labs"}, follow=True)
 
-    assert "The new name is saved." in answer.content.decode()
+    assert "The settings are saved." in answer.content.decode()
     acme.refresh_from_db()
     assert (acme.name, acme.slug) == ("Acme Labs", "acme")
     (event,) = audited(Event.Action.ORGANIZATION_CHANGED)
-    assert event.details == {"former_name": "Acme"}
+    assert event.details == {"former_name": "Acme", "name": "Acme Labs"}
 
 
 def test_a_name_that_does_not_fit_stays_in_the_field_with_the_reason(browser, alice, acme):
