@@ -71,7 +71,9 @@ class _Domain:
         return cls(kind, lowest, cqm.upper_bound(name))
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
-        return self._fit(rng.uniform(self.lowest, min(self.highest, self.lowest + 100), count))
+        """Values near zero, as there may be no bounds."""
+        middle = min(max(0.0, self.lowest), self.highest)
+        return self._fit(rng.uniform(max(self.lowest, middle - 50), min(self.highest, middle + 50), count))
 
     def move(self, values: Floats, rng: np.random.Generator) -> Floats:
         """Other values, most of them near."""

@@ -11,6 +11,7 @@ from .codec import Floats, Integers, QuadraticProblem, Rows, encode_answer
 # Spin updates that one job may cost, about a tenth of a second; then there are fewer sweeps, but never less than a few.
 BUDGET = 5_000_000
 SWEEPS = (16, 1000)
+HYBRID_READS = 100  # of which the best is answered
 
 
 def sample_qpu(
@@ -31,7 +32,7 @@ def sample_qpu(
 def sample_bqm(uploaded: bytes, *, info: dict[str, int], seed: int) -> dict[str, Any]:
     """The best of some states of an uploaded binary quadratic model, as a serialized sample set with this `info`."""
     bqm = dimod.BQM.from_file(uploaded)
-    ups, energies = _anneal(bqm, 10, seed)
+    ups, energies = _anneal(bqm, HYBRID_READS, seed)
     best = energies.argmin()
     state = ups[best] if bqm.vartype is dimod.BINARY else _as_spins(ups[best])
     samples: Any = dimod.SampleSet

@@ -22,13 +22,21 @@ LIST_SECONDS = 10  # that clients keep a list which an admin may change
 NO_SOLVER = "Solver does not exist or apitoken does not have access"  # D-Wave's words
 FRESH_SECONDS = 300
 AGAIN_SECONDS = 10  # for jobs on solvers, or on states of solvers, that are not known
-# What estimates look at. The rest, of which couplers are the most, would take tens of megabytes for each token.
-ESTIMATED_BY = (
+# What estimates and choices look at. The rest, of which couplers are the most, would take tens of megabytes for each
+# token.
+KEPT = (
+    "maximum_time_limit_hrs",
+    "minimum_time_limit",
+    "minimum_time_limit_s",
+    "num_biases_multiplier",
+    "num_constraints_multiplier",
     "num_reads_range",
+    "num_variables_multiplier",
     "problem_timing_data",
     "qubits",
     "quota_conversion_rate",
     "supported_problem_types",
+    "version",
 )
 
 
@@ -44,7 +52,7 @@ class Solver:
     def read(cls, words: dict[str, Any]) -> "Solver":
         """From D-Wave's words; KeyError, TypeError or AttributeError where they are none."""
         identity, properties = words["identity"], words["properties"]
-        kept = {name: properties[name] for name in ESTIMATED_BY if name in properties}
+        kept = {name: properties[name] for name in KEPT if name in properties}
         return cls(identity["name"], identity.get("version", {}).get("graph_id"), kept)
 
 

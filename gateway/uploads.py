@@ -1,5 +1,8 @@
 """Data of hybrid problems, uploaded in parts. An upload belongs to who began it."""
 
+import base64
+import hashlib
+
 import orjson
 from starlette.responses import Response
 
@@ -9,7 +12,8 @@ from .problems import write
 from .upstream import Answer
 from .wire import Refusal, is_plain, not_found, read_body, unavailable
 
-MAX_NUMBER = 10_000  # parts of 5 MiB
+MAX_NUMBER = 10_000
+PART_BYTES = 5 * 1024 * 1024
 
 
 async def begin(call: Call) -> Response:
@@ -60,3 +64,31 @@ def passed_on(reply: Answer) -> Response:
     if not reply.ok:
         raise Refusal(reply.status, reply.message)
     return Response(reply.body, reply.status, {"Content-Type": "application/json"})
+
+
+# --- Data of the portal's own -----------------------------------------------------------------------------------------
+
+
+async def upload(call: Call, data: bytes) -> str:
+    """Upload what the portal has made for a member; the id by which a problem refers to it."""
+    upload_id = upload_id_in(await step(call, "POST", "bqm/multipart", orjson.dumps({"size": len(data)})))
+    path, digests = f"bqm/multipart/{upload_id}", b""
+    for number, start in enumerate(range(0, len(data), PART_BYTES), 1):
+        part = data[start : start + PART_BYTES]
+        digest = md5(part)
+        headers = {"Content-Type": "application/octet-stream", "Content-MD5": base64.b64encode(digest).decode()}
+        await step(call, "PUT", f"{path}/part/{number}", part, headers)
+        digests += digest
+    await step(call, "POST", f"{path}/combine", orjson.dumps({"checksum": md5(digests).hex()}))
+    return upload_id
+
+
+async def step(call: Call, method: str, path: str, body: bytes, headers: dict[str, str] | None = None) -> Answer:
+    reply = await write(call.upstream, method, path, body, call.headers("json") | (headers or {}))
+    if not reply.ok:
+        raise Refusal(reply.status, reply.message)
+    return reply
+
+
+def md5(data: bytes) -> bytes:
+    return hashlib.md5(data, usedforsecurity=False).digest()

@@ -1,5 +1,6 @@
 """The parameters of each solver, with bounds. What is unknown or impossible is refused before anything runs."""
 
+import math
 from typing import Any
 
 from rest_framework import serializers
@@ -7,15 +8,26 @@ from rest_framework import serializers
 MAX_READS = 10_000
 MAX_LIST = 10_000  # more than any QPU has qubits
 MICROSECONDS = 1_000_000.0  # no QPU takes parameters that long
+MAX_SECONDS = 7 * 86_400.0  # no hybrid solver works that long
 HUGE = 1e15
+
+
+class NumberField(serializers.FloatField):
+    """A number that is one: neither true, which Python takes for 1, nor NaN, which passes all bounds."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if isinstance(data, bool) or not math.isfinite(value):
+            self.fail("invalid")
+        return value
 
 
 def integer(lowest: int, highest: int, **options: Any) -> serializers.IntegerField:
     return serializers.IntegerField(min_value=lowest, max_value=highest, required=False, **options)
 
 
-def number(lowest: float, highest: float, **options: Any) -> serializers.FloatField:
-    return serializers.FloatField(min_value=lowest, max_value=highest, required=False, **options)
+def number(lowest: float, highest: float, **options: Any) -> NumberField:
+    return NumberField(min_value=lowest, max_value=highest, required=False, **options)
 
 
 def numbers(lowest: float, highest: float, longest: int = MAX_LIST) -> serializers.ListField:
@@ -33,6 +45,11 @@ def choice(*values: str) -> serializers.ChoiceField:
 
 def flag(**options: Any) -> serializers.BooleanField:
     return serializers.BooleanField(required=False, **options)
+
+
+def solver_name() -> serializers.RegexField:
+    """What D-Wave calls one of its solvers, or the word for the portal's choice."""
+    return serializers.RegexField(r"^\w[\w.:=+~-]{0,99}$", default="default")
 
 
 class Parameters(serializers.Serializer):
@@ -155,4 +172,28 @@ class QuantumAnnealing(Parameters):
     reinitialize_state = flag()
     chain_strength = number(1e-9, HUGE)
     embedding_parameters = Embedding(required=False)
-    qpu_backend = serializers.RegexField(r"^\w[\w.:=+~-]{0,99}$", default="default")
+    qpu_backend = solver_name()
+
+
+# --- D-Wave's hybrid solvers ------------------------------------------------------------------------------------------
+
+
+class LeapHybridBqm(Parameters):
+    time_limit = number(
+        0.001, MAX_SECONDS, help_text="Seconds; without it, the least that D-Wave takes for the model's size."
+    )
+    embedding_parameters = Embedding(required=False, help_text="Not needed: the SDK sends those of its back end along.")
+    qpu_backend = solver_name()
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        attrs.pop("embedding_parameters", None)
+        return attrs
+
+
+class LeapHybridCqm(LeapHybridBqm):
+    spin_variables = serializers.ListField(
+        child=serializers.CharField(max_length=1000),
+        max_length=MAX_LIST,
+        required=False,
+        help_text="Binary or spin variables. Solutions have the model's own values all the same.",
+    )

@@ -1,4 +1,4 @@
-"""Jobs on a QPU: embedded by the engine, sent and booked by the gateway's services, followed until they end."""
+"""Jobs at D-Wave: prepared by the engine, sent and booked by the gateway's services, followed until they end."""
 
 import asyncio
 import time
@@ -9,10 +9,10 @@ from starlette.requests import Request
 
 from gateway import services as gateway
 from gateway.calls import Call
-from gateway.jobs import Job
+from gateway.estimate import conversion_rate
 from gateway.models import Problem
-from gateway.solvers import FRESH_SECONDS, Solver
-from gateway.submit import Booked, send
+from gateway.solvers import FRESH_SECONDS
+from gateway.submit import Booked, Estimated, send
 from gateway.upstream import Answer, Lost, NotSent
 from gateway.wire import RETRY_SECONDS, Refusal, unavailable
 from quotas.models import Usage
@@ -20,14 +20,14 @@ from quotas.models import Usage
 from . import queue
 from .engine.client import Done
 from .engine.errors import Refused
-from .qpus import TYPE, cost, parameters_for_dwave
+from .preparation import prepared, solution
+from .qpus import cost
 
 if TYPE_CHECKING:
     from .worker import Run
 
 POLL_SECONDS = 30  # that D-Wave holds a question at most
 CANCEL_SECONDS = 60  # that a cancelled job waits for D-Wave to say how its problem has ended
-CHIP = ("qubits", "couplers", "topology", "num_qubits")  # what embedding looks at
 NO_REQUEST = {"type": "http", "headers": [(b"user-agent", b"luna-portal")]}
 
 
@@ -35,17 +35,17 @@ class Canceled(Exception):
     """Somebody does not want the job any more."""
 
 
-# --- QPUs -------------------------------------------------------------------------------------------------------------
+# --- Solvers ----------------------------------------------------------------------------------------------------------
 
 
 class Chips:
-    """QPUs in full, by endpoint and name; a cache of this worker. They are large, and for tokens of all kinds alike."""
+    """Solvers in full, by endpoint and name; a cache of this worker. They are large, and for all tokens alike."""
 
     def __init__(self) -> None:
         self.known: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
 
     async def find(self, call: Call, name: str) -> dict[str, Any]:
-        """What D-Wave tells of a QPU."""
+        """What D-Wave tells of a solver."""
         key = call.upstream.endpoint, name
         asked_at, words = self.known.get(key, (0.0, {}))
         if not words or time.monotonic() - asked_at > FRESH_SECONDS:
@@ -83,24 +83,15 @@ async def solve_at_dwave(run: "Run", model: bytes) -> Done:
         problem = await submitted(run, call, model)
     async with run.waiting():
         answer = await answered(run, call, problem)
-    await run.tell("Translating the answer.")
-    chains = await run.in_database(queue.chains_of, run.job)
-    seconds = answer["timing"]["qpu_access_time"] / 1_000_000
-    return await run.until_canceled(run.do("unembed", model, chains=chains, answer=answer, seconds=seconds))
+    return await solution(run, model, answer)
 
 
 async def submitted(run: "Run", call: Call, model: bytes) -> Problem:
-    """Embed the model, book what it may cost now that this is known, and send it."""
-    await run.tell("Embedding.")
-    words = await run.worker.chips.find(call, run.job.qpu)
-    chip = {name: words["properties"][name] for name in CHIP}
-    embedded = await run.until_canceled(run.do("embed", model, chip=chip, parameters=run.job.parameters))
-    solver = Solver.read(words)
-    body = body_of(run.job.parameters, solver, embedded.words)
-    job = Job.parse(body)
-    estimate = cost(solver, job.params, job.data)
+    """Prepare the problem, book what it may cost now that this is known, and send it."""
+    job, solver, chains = await prepared(run, call, model)
+    estimate, rate = cost(job, solver), conversion_rate(job, solver.properties)
     problem = await run.in_database(
-        queue.book_problem, run.job, call.door, job, estimate, embedded.words["chains"], timezone.now()
+        queue.book_problem, run.job, call.door, Estimated(job, estimate, rate), chains, timezone.now()
     )
     item = Booked(job, problem)
     # Whatever becomes of this worker: what is booked must be sent, and what is said recorded.
@@ -108,15 +99,6 @@ async def submitted(run: "Run", call: Call, model: bytes) -> Problem:
     if isinstance(item.outcome, Refusal) and await run.in_database(queue.is_given_back, problem):
         raise item.outcome
     return problem
-
-
-def body_of(parameters: dict[str, Any], solver: Solver, embedded: dict[str, Any]) -> dict[str, Any]:
-    """The problem in SAPI's words."""
-    params = parameters_for_dwave(parameters)
-    if "initial_state" in embedded:
-        params["initial_state"] = embedded["initial_state"]
-    identity = {"name": solver.name, "version": {"graph_id": solver.graph_id}}
-    return {"type": TYPE, "solver": identity, "params": params, "data": embedded["data"]}
 
 
 # --- Waiting ----------------------------------------------------------------------------------------------------------

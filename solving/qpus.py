@@ -1,7 +1,8 @@
-"""D-Wave's QPUs as the web processes need to know them: which there are for a token, and what a job can cost there."""
+"""D-Wave's solvers as web processes need to know them: which there are for a token, and what a job can cost there."""
 
 import asyncio
 import base64
+import re
 from typing import Any
 
 import aiohttp
@@ -16,22 +17,33 @@ from gateway.services import Door
 from gateway.solvers import FRESH_SECONDS, Solver, fetch
 from gateway.upstream import Upstream
 
+from .hybrid import SMALLEST, time_limit
+
 DEFAULT = "default"
-TYPE = "ising"
+QPU_TYPE = "ising"
 # What the SDK sends along that is for the portal, and not for D-Wave.
-OURS = frozenset({"chain_strength", "embedding_parameters", "qpu_backend"})
+OURS = frozenset({"chain_strength", "embedding_parameters", "qpu_backend", "spin_variables"})
 
 
-def choose(door: Door, name: str) -> Solver:
-    """The QPU of this name; the largest one that the token can use, if it is the default that is asked for."""
-    found = {qpu.name: qpu for qpu in known(door) if TYPE in qpu.properties.get("supported_problem_types", ())}
+def choose(door: Door, name: str, problem_type: str) -> Solver:
+    """D-Wave's solver of this name; by default the largest QPU, or the latest hybrid solver, that the token can use."""
+    types = {solver.name: solver.properties.get("supported_problem_types", ()) for solver in known(door)}
+    found = {solver.name: solver for solver in known(door) if problem_type in types[solver.name]}
     if not found:
-        raise ValidationError("This token can use no QPU.", code="qpu_backend")
+        raise ValidationError(
+            f"This token can use no solver for problems of the type {problem_type}.", code="qpu_backend"
+        )
     if name == DEFAULT:
-        return max(found.values(), key=lambda qpu: (len(qpu.properties["qubits"]), qpu.name))
+        return max(found.values(), key=preference)
     if name not in found:
         raise ValidationError(f"This token can use {', '.join(sorted(found))}, or {DEFAULT}.", code="qpu_backend")
     return found[name]
+
+
+def preference(solver: Solver) -> tuple[int, list[int], str]:
+    """What is greater for better solvers: qubits, of which hybrid ones have none, and the version, which QPUs lack."""
+    version = re.findall(r"[0-9]{1,9}", str(solver.properties.get("version", "")))
+    return len(solver.properties.get("qubits", ())), [int(number) for number in version], solver.name
 
 
 def known(door: Door) -> list[Solver]:
@@ -54,17 +66,29 @@ def parameters_for_dwave(parameters: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if name not in OURS}
 
 
-def most_it_can_cost(qpu: Solver, parameters: dict[str, Any]) -> int:
-    """Nanoseconds of a job on all qubits of the QPU: no embedding can cost more."""
-    count = len(qpu.properties["qubits"])
+def most_it_can_cost(solver: Solver, problem_type: str, parameters: dict[str, Any]) -> int:
+    """Nanoseconds to reserve before the model is read.
+
+    On a QPU those of a job on all its qubits: no embedding can cost more. On a hybrid solver those of the time limit;
+    where none is set, of the least that the solver takes. A larger model may turn out to need more.
+    """
+    if problem_type != QPU_TYPE:
+        seconds = time_limit(solver.properties, parameters.get("time_limit"), SMALLEST)
+        return cost(job_of(solver, problem_type, {"time_limit": seconds}, {}), solver)
+    count = len(solver.properties["qubits"])
     every_qubit = {"format": "qp", "lin": base64.b64encode(numpy.zeros(count, "<f8").tobytes()).decode()}
-    return cost(qpu, parameters_for_dwave(parameters), every_qubit)
+    return cost(job_of(solver, problem_type, parameters_for_dwave(parameters), every_qubit), solver)
 
 
-def cost(qpu: Solver, params: dict[str, Any], data: dict[str, Any]) -> int:
+def cost(job: Job, solver: Solver) -> int:
     """Nanoseconds to reserve for this problem; ValidationError says what is impossible about its parameters."""
-    job = Job(type=TYPE, solver=qpu.name, params=params, data=data, label="", body={})
     try:
-        return estimate_ns(job, qpu.properties, margin_percent=settings.GATEWAY_MARGIN_PERCENT)
+        return estimate_ns(job, solver.properties, margin_percent=settings.GATEWAY_MARGIN_PERCENT)
     except InvalidJob as error:
         raise ValidationError(str(error), code="parameters") from None
+
+
+def job_of(solver: Solver, problem_type: str, params: dict[str, Any], data: dict[str, Any]) -> Job:
+    """A problem of the portal's own making."""
+    identity = {"name": solver.name, **({"version": {"graph_id": solver.graph_id}} if solver.graph_id else {})}
+    return Job.parse({"type": problem_type, "solver": identity, "params": params, "data": data})

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import F
 
-from gateway.jobs import Job
 from gateway.models import Problem, TokenRules
 from gateway.rules import require_rules
-from gateway.services import Door
+from gateway.services import Door, door_to
+from gateway.submit import Estimated
 from quotas import services as quotas
 from quotas.estimates import lower_estimate
 from quotas.models import Usage
@@ -23,7 +24,7 @@ from tokens.models import QpuToken
 from tokens.services import delete_inline_token
 
 from .models import MOST_ATTEMPTS, SolveJob, UploadedModel
-from .services import close, door_of, give_back
+from .services import close, give_back
 
 log = structlog.get_logger(__name__)
 
@@ -96,10 +97,9 @@ def remember_facts(job: SolveJob, facts: dict[str, Any]) -> None:
 
 
 def door_of_job(job: SolveJob) -> Door | None:
-    """The way to D-Wave that the job was let through; None if its token is gone."""
+    """The way to D-Wave of the job's token; None if that is gone, Refusal if the way is not allowed any more."""
     token = QpuToken.objects.defer(None).filter(solve_jobs=job).first()
-    member = job.membership
-    return None if token is None else door_of(member, token)
+    return None if token is None else door_to(token, job.membership)
 
 
 def problem_of(job: SolveJob) -> Problem | None:
@@ -119,26 +119,50 @@ def is_given_back(problem: Problem) -> bool:
 
 @transaction.atomic
 def book_problem(
-    job: SolveJob, door: Door, problem: Job, estimate_ns: int, chains: dict[str, list[int]], now: datetime
+    job: SolveJob, door: Door, estimated: Estimated, chains: dict[str, list[int]], now: datetime
 ) -> Problem:
-    """Lower the reservation to what the embedded problem may cost, and remember the problem before it is sent."""
+    """Reserve what the problem may cost, now that this is known, and remember the problem before it is sent."""
     held = SolveJob.objects.held_by(job.worker).select_for_update().filter(pk=job.pk).first()
     if held is None:
         raise LeaseLost
+    problem, estimate_ns = estimated.job, estimated.needed_ns
     limit = TokenRules(token=door.token, max_estimate_ns=door.rules.max_estimate_ns)
     require_rules(limit, member=door.member, solver=problem.solver, estimate_ns=estimate_ns)
-    usage = Usage.objects.get(solve_job=job)
-    if not lower_estimate(usage=usage, estimate_ns=estimate_ns):
-        raise LeaseLost
-    SolveJob.objects.filter(pk=job.pk).update(chains=chains)
+    usage = reserved_anew(job, door, estimate_ns, now)
+    SolveJob.objects.filter(pk=job.pk).update(chains=chains, usage=usage)
     return Problem.objects.create(
         usage=usage,
         endpoint=door.endpoint,
         secret_version=door.token.secret_version,
         type=problem.type,
         solver=problem.identity,
+        conversion_rate=estimated.conversion_rate,
         seen_at=now,
     )
+
+
+def reserved_anew(job: SolveJob, door: Door, estimate_ns: int, now: datetime) -> Usage:
+    """The job's line, with this estimate."""
+    usage = Usage.objects.get(solve_job=job)
+    if estimate_ns <= usage.estimate_ns:
+        if not lower_estimate(usage=usage, estimate_ns=estimate_ns):
+            raise LeaseLost
+        return usage
+    # The policies have to let through what is more, and what they have let through before is not to count twice.
+    if not quotas.release(usage=usage, now=now):
+        raise LeaseLost
+    usage.delete()
+    try:
+        return quotas.reserve(
+            token=door.token,
+            by=door.member,
+            estimate_ns=estimate_ns,
+            source=Usage.Source.SOLVE_JOB,
+            solver=job.qpu,
+            now=now,
+        )
+    except quotas.QuotaExceeded as error:
+        raise PermissionDenied(f"The job does not fit. {error}") from None
 
 
 # --- What nobody looks after ------------------------------------------------------------------------------------------

@@ -12,14 +12,13 @@ from django.http import Http404
 
 from gateway.models import TokenRules
 from gateway.rules import require_rules
-from gateway.services import Door, refusals_counted
+from gateway.services import door_to, refusals_counted
 from gateway.wire import Refusal
 from organizations.errors import Conflict
 from organizations.models import Membership
 from quotas import services as quotas
 from quotas.models import Usage
 from tokens.access import find_token
-from tokens.endpoints import endpoint_of
 from tokens.models import Provider, QpuToken, TokenScope
 from tokens.names import clean_name
 from tokens.services import delete_inline_token, make_token, upload_inline_token
@@ -126,18 +125,18 @@ def submit_job(
     if token is None:
         raise ValidationError("This solver runs at D-Wave: pass a token, as in DWaveQpu(token=...).", code="token")
     try:
-        return reserve_and_save(job, token, by, now)
+        return reserve_and_save(job, solver.problem_type, token, by, now)
     except quotas.QuotaExceeded as error:
         raise PermissionDenied(f"The job does not fit. {error}") from None
     except Refusal as refusal:
         raise as_api_error(refusal) from None
 
 
-def reserve_and_save(job: SolveJob, wish: TokenWish, by: Membership, now: datetime) -> SolveJob:
+def reserve_and_save(job: SolveJob, problem_type: str, wish: TokenWish, by: Membership, now: datetime) -> SolveJob:
     token = wish.find(by)
-    door = door_of(by, token)
-    qpu = qpus.choose(door, job.parameters["qpu_backend"])
-    estimate = qpus.most_it_can_cost(qpu, job.parameters)
+    door = door_to(token, by)
+    qpu = qpus.choose(door, job.parameters["qpu_backend"], problem_type)
+    estimate = qpus.most_it_can_cost(qpu, problem_type, job.parameters)
     source = Usage.Source.SOLVE_JOB
     with refusals_counted(door, source=source, solver=qpu.name, now=now), transaction.atomic():
         job.token = wish.keep(token, by)
@@ -152,15 +151,11 @@ def reserve_and_save(job: SolveJob, wish: TokenWish, by: Membership, now: dateti
     return job
 
 
-def door_of(member: Membership, token: QpuToken) -> Door:
-    return Door(member, token, token.secret, endpoint_of(token))
-
-
 def as_api_error(refusal: Refusal) -> Exception:
     if refusal.status == 403:
         return PermissionDenied(refusal.message)
     if refusal.status == 404:
-        return ValidationError("This token cannot use that QPU.", code="qpu_backend")
+        return ValidationError("This token cannot use that solver.", code="qpu_backend")
     if refusal.status == 502:
         return PermissionDenied(refusal.message)
     if refusal.status == 503:

@@ -20,7 +20,11 @@ class Solver:
     title: str
     description: str
     parameters: type[parameters.Parameters]
-    needs_token: bool = False
+    problem_type: str = ""  # SAPI's word, of those that run at D-Wave
+
+    @property
+    def needs_token(self) -> bool:
+        return bool(self.problem_type)
 
     def check(self, given: dict[str, Any]) -> dict[str, Any]:
         """The parameters, checked and without those that are not set; ValidationError says what is wrong."""
@@ -47,6 +51,8 @@ def described(field: Any) -> Iterator[tuple[str, Any]]:
 
 FREE = "Runs on the portal's own machines and costs no QPU time."
 
+HYBRID = "D-Wave's hybrid solver, paid with a share of its time limit from the access time of a token."
+
 SOLVERS: dict[str, dict[str, Solver]] = {
     "dwave": {
         solver.name: solver
@@ -57,7 +63,23 @@ SOLVERS: dict[str, dict[str, Solver]] = {
                 "Quantum Annealing",
                 "Quantum annealing on a D-Wave QPU, paid with the access time of a token.",
                 parameters.QuantumAnnealing,
-                needs_token=True,
+                problem_type="ising",
+            ),
+            Solver(
+                "dwave",
+                "LBQM",
+                "Leap Hybrid BQM",
+                f"{HYBRID} Constraints become penalties.",
+                parameters.LeapHybridBqm,
+                problem_type="bqm",
+            ),
+            Solver(
+                "dwave",
+                "LCQM",
+                "Leap Hybrid CQM",
+                f"{HYBRID} Takes constraints, integers and real numbers as they are.",
+                parameters.LeapHybridCqm,
+                problem_type="cqm",
             ),
             Solver("dwave", "SA", "Simulated Annealing", FREE, parameters.SimulatedAnnealing),
             Solver("dwave", "TS", "Tabu Search", FREE, parameters.TabuSearch),

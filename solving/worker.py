@@ -20,6 +20,7 @@ from .engine.client import Done, Engine
 from .engine.errors import Refused
 from .models import SolveJob
 from .qpu_jobs import Canceled, Chips, solve_at_dwave
+from .solvers import find_solver
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -123,6 +124,11 @@ class Run:
         if job.cancel_requested_at is not None:
             self.canceled.set()
 
+    @property
+    def problem_type(self) -> str:
+        """SAPI's word for the problem that the job becomes at D-Wave; empty if it is solved here."""
+        return find_solver(self.job.provider, self.job.solver).problem_type
+
     async def to_the_end(self) -> None:
         status, outcome = await self.outcome()
         if await self.in_database(queue.finish, self.job, status, timezone.now(), **outcome):
@@ -151,7 +157,7 @@ class Run:
         model = await self.in_database(queue.model_of, self.job)
         if model is None:
             raise Refused("The model was deleted before the job could run.")
-        if self.job.token_id is None and self.job.usage_id is None:
+        if not self.problem_type:
             await self.tell("Solving.")
             task = self.do("sample", model, solver=self.job.solver, parameters=self.job.parameters)
             return solved(await self.until_canceled(task))

@@ -41,12 +41,17 @@ class Problem:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What can be told of the model without its contents."""
-        return {
-            "name": self.model.name,
-            "num_variables": self.model.num_variables,
-            "num_constraints": self.model.num_constraints,
-        }
+        return facts_of(self.model)
+
+    @property
+    def size(self) -> dict[str, int]:
+        biases = self.bqm.num_variables + self.bqm.num_interactions
+        return {"variables": self.bqm.num_variables, "constraints": 0, "biases": biases}
+
+    def as_file(self) -> bytes:
+        """As dimod writes it, for D-Wave's hybrid solvers."""
+        with self.bqm.to_file() as file:
+            return bytes(file.read())
 
     def solution(self, samples: dimod.SampleSet, *, seconds: float) -> Solution:
         """The samples as a solution of the model: in its own variables, evaluated, with the time it took."""
@@ -55,11 +60,9 @@ class Problem:
             solution = DwaveTranslator.to_lm(samples, env=work_model.environment)
             if self.transformed:
                 solution = self.transformed.record.backward(solution)
-            solution = self.model.evaluate(solution)
+            return timed(self.model.evaluate(solution), seconds)
         except LunaModelError as error:
             raise Refused(f"The samples could not be translated back: {str(error).strip()}") from None
-        solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)
-        return solution
 
 
 def decoded(data: bytes) -> Model:
@@ -81,6 +84,16 @@ def translated(model: Model) -> tuple[TransformationOutput | None, dimod.BinaryQ
         pipeline = ToUnconstrainedBinaryPipeline() if model.num_constraints else ToBinaryMinimizationPipeline()
         transformed = PassManager([pipeline]).run(model)
         return transformed, BqmTranslator.from_lm(transformed.model)
+
+
+def facts_of(model: Model) -> dict[str, Any]:
+    """What can be told of a model without its contents."""
+    return {"name": model.name, "num_variables": model.num_variables, "num_constraints": model.num_constraints}
+
+
+def timed(solution: Solution, seconds: float) -> Solution:
+    solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)
+    return solution
 
 
 def summary(model: Model, solution: Solution) -> dict[str, Any]:

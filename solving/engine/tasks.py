@@ -7,10 +7,15 @@ from typing import Any
 import dimod
 
 from . import qpu
+from .constrained import ConstrainedProblem
+from .errors import Refused
 from .models import Problem, summary
 from .samplers import SAMPLERS
 
 Outcome = tuple[dict[str, Any], bytes]
+AnyProblem = Problem | ConstrainedProblem
+
+HYBRID: dict[str, type[AnyProblem]] = {"bqm": Problem, "cqm": ConstrainedProblem}
 
 
 def sample(model: bytes, *, solver: str, parameters: dict[str, Any]) -> Outcome:
@@ -33,10 +38,33 @@ def unembed(model: bytes, *, chains: dict[str, list[int]], answer: dict[str, Any
     return solved(problem, qpu.unembedded(problem.bqm, chains, answer), seconds)
 
 
-def solved(problem: Problem, samples: dimod.SampleSet, seconds: float) -> Outcome:
+def formulate(model: bytes, *, kind: str, parameters: dict[str, Any]) -> Outcome:
+    """A model in the file that a hybrid solver for this kind of models reads, and how large it is."""
+    problem = HYBRID[kind].read(model)
+    if isinstance(problem, ConstrainedProblem):
+        problem.require_two_values(parameters.get("spin_variables", []))
+    return {"facts": problem.facts, "size": problem.size}, problem.as_file()
+
+
+def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float) -> Outcome:
+    """The solution of a model that a hybrid solver has answered."""
+    try:
+        samples = dimod.SampleSet.from_serializable(answer["data"])
+    except (KeyError, TypeError, ValueError):
+        raise Refused("D-Wave's answer could not be read.") from None
+    return solved(HYBRID[kind].read(model), samples, seconds)
+
+
+def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float) -> Outcome:
     solution = problem.solution(samples, seconds=seconds)
     words = {"facts": problem.facts, "summary": summary(problem.model, solution), "seconds": seconds}
     return words, solution.serialize()
 
 
-TASKS: dict[str, Callable[..., Outcome]] = {"sample": sample, "embed": embed, "unembed": unembed}
+TASKS: dict[str, Callable[..., Outcome]] = {
+    "sample": sample,
+    "embed": embed,
+    "unembed": unembed,
+    "formulate": formulate,
+    "interpret": interpret,
+}

@@ -76,7 +76,16 @@ def test_a_model_that_is_deleted_first_fails_the_job(luna, bob, work):
         ("SA", {"initial_states": [[1, 0]]}, "Known are: beta_range"),
         ("SA", {SECRET: 1}, "There is a parameter that is not known here."),
         ("TS", {"tenure": 21}, "parameters.tenure"),
+        ("TS", {"timeout": "nan"}, "parameters.timeout"),
         ("PT", {"n_replicas": 1000}, "parameters.n_replicas"),
+        ("LBQM", {"time_limit": 0}, "parameters.time_limit"),
+        ("LBQM", {"time_limit": "nan"}, "parameters.time_limit"),
+        ("LBQM", {"time_limit": 1e300}, "parameters.time_limit"),
+        ("LBQM", {"spin_variables": ["b0"]}, "Known are: embedding_parameters, qpu_backend, time_limit"),
+        ("LCQM", {"time_limit": True}, "parameters.time_limit"),
+        ("LCQM", {"time_limit": [3]}, "parameters.time_limit"),
+        ("LCQM", {"spin_variables": "b0"}, "parameters.spin_variables"),
+        ("LCQM", {"spin_variables": [{}]}, "parameters.spin_variables"),
         ("QA", {"annealing_time": -1}, "parameters.annealing_time"),
         ("QA", {"anneal_schedule": [[0, 0]]}, "parameters.anneal_schedule"),
         ("QA", {"embedding_parameters": {"return_overlap": True}}, "overlap"),
@@ -104,7 +113,7 @@ def test_what_is_not_offered_is_501_and_says_what_is(luna, bob, provider, solver
     answer = client.post("/solve-jobs", job)
 
     assert answer.status_code == 501
-    assert answer.json()["message"].endswith("It offers dwave: QA, SA, TS, PT.")
+    assert answer.json()["message"].endswith("It offers dwave: QA, LBQM, LCQM, SA, TS, PT.")
 
 
 def test_solvers_tell_their_parameters(luna, bob):

@@ -152,8 +152,22 @@ class TestTokens:
     def test_a_solver_that_the_rules_do_not_allow(self, dwave, luna, bob, lab_token):
         TokenRules.objects.create(token=lab_token, solvers=["another"])
         client = luna(bob)
-        self.refused(submit(client, upload(client), "QA", GROUP), 422, "cannot use that QPU")
+        self.refused(submit(client, upload(client), "QA", GROUP), 422, "cannot use that solver")
         assert RefusedJobs.objects.get().reason == "solver"
+
+    def test_an_endpoint_that_the_operator_does_not_allow_any_more(self, dwave, luna, bob, lab_token):
+        QpuToken.objects.update(endpoint="https://elsewhere.example.com/sapi/v2/")
+        client = luna(bob)
+        self.refused(submit(client, upload(client), "QA", GROUP), 403, "does not allow the endpoint")
+
+    def test_an_endpoint_that_is_not_allowed_any_more_fails_what_waits(self, dwave, luna, bob, lab_token, work, line):
+        job = submitted(luna(bob), "QA", GROUP)
+        QpuToken.objects.update(endpoint="https://elsewhere.example.com/sapi/v2/")
+
+        work(lambda: ended(job))
+
+        assert "does not allow the endpoint" in SolveJob.objects.get().error_message
+        assert line().status == "released"
 
     def test_dwave_out_of_reach_is_503(self, dwave, luna, bob, lab_token):
         dwave.fault("solvers", "status", status=500)
