@@ -197,14 +197,19 @@ else:
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
         "timeout": 20,
     }
+    # PgBouncer may give each transaction another connection, and a cursor outlives transactions.
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_TRANSACTION_POOLING", False)
     DATABASES["default"]["ENGINE"] = "lunaportal.postgresql"  # its pool recovers when the server was away
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The database by default, so that rate limits hold across processes without another server.
 CACHES = {"default": env.dj_cache_url("CACHE_URL", "db://cache")}
-if CACHES["default"]["BACKEND"] == "django.core.cache.backends.db.DatabaseCache":
+if CACHES["default"]["BACKEND"].endswith("DatabaseCache"):
     # Beyond 300 entries Django would throw out others, whichever: guessing wildly would reset the rate limits.
     CACHES["default"].setdefault("OPTIONS", {}).setdefault("MAX_ENTRIES", 50_000)
+elif CACHES["default"]["BACKEND"].endswith("RedisCache"):
+    # A request does not wait for ever for a server that has gone silent.
+    CACHES["default"]["OPTIONS"] = {"socket_connect_timeout": 2, "socket_timeout": 2}
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]

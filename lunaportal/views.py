@@ -1,13 +1,15 @@
 """Health, and what is answered where nothing else answers."""
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import redis.exceptions
 import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -22,6 +24,9 @@ from .api import error_response
 from .paths import is_api
 
 log = structlog.get_logger(__name__)
+
+AWAY = (OperationalError, InterfaceError, redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+RETRY_SECONDS = 2
 
 
 @login_not_required
@@ -88,6 +93,12 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """500 for a mistake of ours; 503 while the database or the cache is away, so that programs try again."""
+    if isinstance(sys.exception(), AWAY):
+        response = error_response(503) if is_api(request.path_info) else defaults.server_error(request, "503.html")
+        response.status_code = 503
+        response["Retry-After"] = str(RETRY_SECONDS)
+        return response
     return error_response(500) if is_api(request.path_info) else defaults.server_error(request)
 
 

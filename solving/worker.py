@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from gateway.calls import Gateway
@@ -31,6 +32,7 @@ IDLE_SECONDS = 0.2  # until an idle worker looks for jobs again
 RENEW_SECONDS = 1.0  # also how long a running job does not know that it is to be cancelled
 SWEEP_SECONDS = 30
 NANOSECONDS = 1_000_000_000
+DATABASE_AWAY = (OperationalError, InterfaceError)
 
 
 class Worker:
@@ -130,12 +132,17 @@ class Run:
         return find_solver(self.job.provider, self.job.solver).problem_type
 
     async def to_the_end(self) -> None:
-        status, outcome = await self.outcome()
-        if await self.in_database(queue.finish, self.job, status, timezone.now(), **outcome):
+        try:
+            status, outcome = await self.outcome()
+            finished = await self.in_database(queue.finish, self.job, status, timezone.now(), **outcome)
+        except DATABASE_AWAY as error:  # whoever is there when the lease has ended goes on with the job
+            log.warning("solve_job_let_fall", job_id=self.job.pk, error=type(error).__name__)
+            return
+        if finished:
             log.info("solve_job_ended", job_id=self.job.pk, solver=self.job.solver, status=str(status))
 
     async def outcome(self) -> tuple[SolveJob.Status, dict[str, Any]]:
-        """How the job ends, whatever happens."""
+        """How the job ends, whatever happens to it; raises only what DATABASE_AWAY names."""
         try:
             return SolveJob.Status.DONE, await self.solve()
         except Canceled:
@@ -146,6 +153,8 @@ class Run:
             message = refusal.message
         except ValidationError as error:
             message = " ".join(error.messages)
+        except DATABASE_AWAY:
+            raise
         except queue.LeaseLost:
             message = "The job was taken from its worker."
         except Exception:

@@ -15,6 +15,7 @@ FAILURES = [
     ("refuse/forbidden", 403, "FORBIDDEN"),
     ("nowhere/at/all", 404, "NOT_FOUND"),
     ("crash/x", 500, "INTERNAL_ERROR"),
+    *((f"refuse/{what}", 503, "UNAVAILABLE") for what in ("no-database", "no-connection", "no-cache", "slow-cache")),
 ]
 
 
@@ -33,6 +34,11 @@ def test_people_get_a_page(client, path, status, code):
 
     assert answer.status_code == status
     assert answer["Content-Type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("path", ["/refuse/no-database", "/api/refuse/no-cache"])
+def test_what_is_away_is_to_be_asked_again_soon(client, path):
+    assert client.get(path)["Retry-After"] == "2"
 
 
 @pytest.mark.parametrize(("path", "status", "code"), FAILURES)

@@ -119,3 +119,18 @@ def test_every_setting_is_described_once(file, pattern):
 
     assert set(described) == names_read_by("lunaportal/settings.py", "gunicorn.conf.py")
     assert len(described) == len(set(described))
+
+
+def test_a_silent_redis_does_not_hold_requests_for_ever():
+    answer = run(
+        "from lunaportal.settings import CACHES; print(CACHES['default']['OPTIONS'])", CACHE_URL="redis://r:1/0"
+    )
+
+    assert answer.stdout.strip() == "{'socket_connect_timeout': 2, 'socket_timeout': 2}"
+
+
+@pytest.mark.parametrize(("value", "disabled"), [("true", True), ("false", False)])
+def test_no_cursor_outlives_a_transaction_that_pgbouncer_pools(value, disabled):
+    code = "from lunaportal.settings import DATABASES; print(DATABASES['default']['DISABLE_SERVER_SIDE_CURSORS'])"
+
+    assert run(code, DATABASE_TRANSACTION_POOLING=value).stdout.strip() == str(disabled)

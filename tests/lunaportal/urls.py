@@ -1,12 +1,24 @@
 """Addresses that fail in every way, for the tests of logs and error pages."""
 
+import redis.exceptions
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from lunaportal import urls, views
+
+REFUSALS = {
+    "bad": BadRequest,
+    "forbidden": PermissionDenied,
+    "suspicious": SuspiciousOperation,
+    "no-database": OperationalError,
+    "no-connection": InterfaceError,
+    "no-cache": redis.exceptions.ConnectionError,
+    "slow-cache": redis.exceptions.TimeoutError,
+}
 
 
 @login_not_required
@@ -22,7 +34,7 @@ def crash(request: HttpRequest, key: str) -> HttpResponse:
 
 @login_not_required
 def refuse(request: HttpRequest, key: str) -> HttpResponse:
-    raise {"bad": BadRequest, "forbidden": PermissionDenied, "suspicious": SuspiciousOperation}[key]("no")
+    raise REFUSALS[key]("no")
 
 
 @login_not_required

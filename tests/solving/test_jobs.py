@@ -1,8 +1,12 @@
 """Solve jobs on the portal's own solvers: submitting, following, cancelling, deleting."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import OperationalError
 
 from quotas.models import Usage
+from solving import queue
 from solving.models import SolveJob, UploadedModel
 from solving.solvers import SOLVERS
 from tests.conftest import SECRET
@@ -29,6 +33,25 @@ def test_a_job_is_solved(luna, bob, work):
     assert max(result.obj_value for result in solution(client, job).results if result.feasible) == 13
     assert UploadedModel.objects.get().facts == {"name": "knapsack", "num_variables": 5, "num_constraints": 1}
     assert not Usage.objects.exists(), "solving here costs nothing"
+
+
+def test_a_job_goes_on_when_the_database_was_away(luna, bob, work, monkeypatch):
+    answers = iter([OperationalError("server closed the connection")])
+    model_of = queue.model_of
+
+    def away_once(job):
+        for error in answers:
+            raise error
+        return model_of(job)
+
+    monkeypatch.setattr(queue, "model_of", away_once)
+    monkeypatch.setattr(queue, "LEASE", timedelta(seconds=2))
+    job = submitted(luna(bob), num_reads=5)
+
+    work(lambda: ended(job))
+
+    job.refresh_from_db()
+    assert (job.status, job.attempts) == ("DONE", 2)
 
 
 def test_what_cannot_be_solved_fails_with_the_reason(luna, bob, work):
