@@ -25,8 +25,9 @@ class Portal:
     """`database` is the server whose work counts as well; None for SQLite, which works in our own processes."""
 
     environment: dict[str, str]
-    api_key: str
     database: Server | None
+    api_key: str
+    session: str = ""
 
 
 @contextmanager
@@ -62,4 +63,4 @@ def fresh_portal(database_url: str, database: Server | None, upstream: str, fill
     filled = subprocess.run(
         command, cwd=ROOT, env=os.environ | environment, check=True, text=True, stdout=subprocess.PIPE
     )
-    return Portal(environment, **json.loads(filled.stdout), database=database)
+    return Portal(environment, database, **json.loads(filled.stdout))
