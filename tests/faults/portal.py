@@ -61,6 +61,7 @@ T = TypeVar("T")
 GIVEN_BACK_SECONDS = LOST_AFTER.seconds  # how old a line without a trace at D-Wave becomes
 ERROR = re.compile(r'^Traceback|^ERROR|"level": "error"')
 DATABASE = "django.db.utils."
+PYTHON = (sys.executable,)
 TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 
 
@@ -70,11 +71,11 @@ TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 class Process:
     """A process that can be killed and started anew at any moment; its log goes on."""
 
-    def __init__(self, name: str, *command: str, **environment: str) -> None:
+    def __init__(self, name: str, *command: str, interpreter: tuple[str, ...] = PYTHON, **environment: str) -> None:
         self.name = name
         self.log = LOGS / f"{name}.log"
         self.log.write_text("")
-        self.command = [sys.executable, *command]
+        self.command = [*interpreter, *command]
         self.environment = os.environ | environment
         self.start()
 

@@ -1,0 +1,224 @@
+"""python -m tests.postgres python -m tests.faults.nodes: what can befall a portal of two nodes while it is at work.
+
+Each fault comes while members use pages, APIs, the gateway and solve jobs, and says how many requests failed, and how.
+Exits 1 if one failed that should not have, or the ledger is not true in the end.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection, migrations, models
+from django.db.migrations.executor import MigrationExecutor
+
+from . import deployment, portal
+from .deployment import Nodes
+from .load import load
+from .programs import Tally
+from .systemctl import Unit
+
+MEMBERS = 2
+CALM = 5  # seconds of load before and after each fault
+GOOD = {"200", "201", "202", "204", "304", "DONE", "taken"}
+# What a client may meet while a process dies: its connection is lost, or nginx says so.
+DYING = {"502", "503", "504"}
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.nodes")
+    parser.add_argument("faults", nargs="*", metavar="FAULT", help=f"some of: {', '.join(FAULTS)} (all of them)")
+    parser.add_argument("--pgbouncer", action="store_true", help="between the portal and PostgreSQL")
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    if unknown := set(arguments.faults) - FAULTS.keys():
+        parser.error(f"There is no such fault: {', '.join(unknown)}.")
+    return arguments
+
+
+# --- Faults -----------------------------------------------------------------------------------------------------------
+
+
+def nothing(nodes: Nodes) -> set[str]:
+    """No fault: what follows is compared with this."""
+    return set()
+
+
+def deploy(nodes: Nodes) -> set[str]:
+    """A migration such as an upgrade brings, then every process restarted, one after the other."""
+    migrate("later")
+    nodes.roll()
+    for name in ("luna-portal-solver@1", "luna-portal-solver@2", "luna-portal-reconciler", "luna-portal-worker"):
+        nodes.units[name].restart()
+    return set()
+
+
+def node(nodes: Nodes) -> set[str]:
+    """One machine is gone: a web process, a gateway and a worker end by kill -9, and stay away for a while."""
+    lost = [next(unit for name, unit in nodes.units.items() if kind in name) for kind in ("web", "gateway", "solver")]
+    for unit in lost:
+        unit.kill()
+    time.sleep(20)
+    for unit in lost:
+        unit.start()
+    return DYING
+
+
+def redis(nodes: Nodes) -> set[str]:
+    """Redis is away for 10 seconds."""
+    nodes.redis.kill()
+    time.sleep(10)
+    nodes.redis.start()
+    return set()
+
+
+def database(nodes: Nodes) -> set[str]:
+    """PostgreSQL is stopped at once, as by a crash, and started after 5 seconds."""
+    nodes.database.control("-m", "immediate", "stop")
+    time.sleep(5)
+    nodes.database.control("start", "-l", str(nodes.database.folder / "log"))
+    return DYING
+
+
+def connections(nodes: Nodes) -> set[str]:
+    """All connections to PostgreSQL are cut, three times."""
+    for _ in range(3):
+        portal.DatabaseConnections().kill()
+        time.sleep(2)
+    return DYING
+
+
+def disk(nodes: Nodes) -> set[str]:
+    """PostgreSQL's disk is full for 10 seconds."""
+    filler = nodes.database.folder.parent / "filler"
+    with filler.open("wb") as file:
+        try:
+            while True:
+                file.write(bytes(1024 * 1024))
+                file.flush()
+        except OSError:
+            pass
+    time.sleep(10)
+    filler.unlink()
+    return DYING
+
+
+def backup(nodes: Nodes) -> set[str]:
+    """A copy by deploy/backup and one by pg_basebackup, restored beside: the ledger of each proves itself."""
+    folder = Path(portal.SCRATCH.name, "backups")
+    folder.mkdir(exist_ok=True)
+    environment = os.environ | {
+        "DATABASE_URL": nodes.database.url,
+        "PATH": f"{nodes.database.bin}:{os.environ['PATH']}",
+    }
+    made = subprocess.run(
+        [deployment.DEPLOY / "backup", folder], env=environment, check=True, stdout=subprocess.PIPE, text=True
+    )
+    restored = nodes.database.url.replace("/postgres?", "/restored?")
+    nodes.database.run("psql", nodes.database.url, "-qc", "CREATE DATABASE restored")
+    nodes.database.run("pg_restore", "--no-owner", f"--dbname={restored}", made.stdout.strip())
+    check(restored)
+    nodes.database.run("psql", nodes.database.url, "-qc", "DROP DATABASE restored")
+    return set()
+
+
+def clock(nodes: Nodes) -> set[str]:
+    """The clocks of a gateway and a worker are ten minutes fast, then ten minutes slow."""
+    wrong = [next(name for name in nodes.units if kind in name) for kind in ("gateway", "solver")]
+    for jump in ("+600", "-600"):
+        fake = {"LD_PRELOAD": faketime(), "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        for name in wrong:
+            nodes.units[name].stop()
+            Unit(name, **fake).start()
+        time.sleep(15)
+    for name in wrong:
+        nodes.units[name].restart()
+    return DYING
+
+
+FAULTS: dict[str, Callable[[Nodes], set[str]]] = {
+    fault.__name__: fault for fault in (nothing, deploy, node, redis, database, connections, disk, backup, clock)
+}
+
+
+def migrate(column: str) -> None:
+    """What releases may bring: a new column that may be empty, and an index, on the largest table."""
+    state = MigrationExecutor(connection).loader.project_state()
+    steps = [migrations.AddField("usage", column, models.TextField(null=True))]
+    for step in steps:
+        later = state.clone()
+        step.state_forwards("quotas", later)
+        with connection.schema_editor() as editor:
+            step.database_forwards("quotas", editor, state, later)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = 0")
+        cursor.execute(f"CREATE INDEX CONCURRENTLY usage_{column} ON quotas_usage ({column})")
+
+
+def faketime() -> str:
+    found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
+    if not found:
+        raise SystemExit("faketime is not installed. On Debian and Ubuntu: apt install faketime")
+    return str(found[0])
+
+
+def check(url: str) -> None:
+    """Prove the ledger of another database, and that its secrets can be read."""
+    for command in ("check_ledger", "check"):
+        subprocess.run(
+            [sys.executable, "manage.py", command, *(["--database", "default"] if command == "check" else [])],
+            cwd=portal.ROOT,
+            env=os.environ | {"DATABASE_URL": url, "LOG_LEVEL": "ERROR"},
+            check=True,
+        )
+
+
+# --- All of it --------------------------------------------------------------------------------------------------------
+
+
+def suffer(name: str, nodes: Nodes, members: list, token: portal.QpuToken) -> list[str]:
+    """Let a fault come while everybody is at work. What went wrong."""
+    print(f"\n--- {name}: {FAULTS[name].__doc__}", flush=True)
+    connection.close()
+    with load(nodes.address, members, token) as tally:
+        time.sleep(CALM)
+        expected = FAULTS[name](nodes)
+        time.sleep(CALM)
+    print(tally, flush=True)
+    call_command("check_ledger")
+    return [f"{name}: {number} x {kind} ended with {outcome}" for kind, outcome, number in failures(tally, expected)]
+
+
+def failures(tally: Tally, expected: set[str]) -> list[tuple[str, str, int]]:
+    return [
+        (kind, outcome, number)
+        for kind, counts in tally.counts.items()
+        for outcome, number in counts.items()
+        if outcome not in GOOD | expected and not (kind == "problem" and expected)
+    ]
+
+
+def main(arguments: argparse.Namespace) -> list[str]:
+    """What went wrong."""
+    portal.prepare_database()
+    members = portal.members(MEMBERS)
+    token = portal.group_token("lab", by=members[0][0])
+    portal.assign(token, None, 10**15, by=members[0][0])
+    wrong = []
+    with deployment.running(pgbouncer=arguments.pgbouncer, seed=arguments.seed) as nodes:
+        for name in arguments.faults or FAULTS:
+            wrong += suffer(name, nodes, members, token)
+        portal.until(lambda: portal.all_ended(nodes.dwave) and not portal.open_lines(), seconds=300)
+        books = [portal.books(token, nodes.dwave)]
+        print(f"\n{portal.table_of(books)}")
+        mismatches = [*map(str, portal.prove()[1]), *map(str, portal.daily.prove()[1])]
+        differs = [f"{each.name}: what is booked is not what ran" for each in books if not each.agree]
+        return [*wrong, *differs, *mismatches, *nodes.errors]
+
+
+if __name__ == "__main__":
+    sys.exit(portal.verdict(main(parse_arguments())))
