@@ -51,11 +51,11 @@ def healthy(settings, dwave, tmp_path):
     call_command("createcachetable")
     Schedule.objects.update(next_run=NOW + timedelta(hours=1))
     for process in Heartbeat.Process:
-        beat(process, NOW)
+        beat(process, timezone.now())
 
 
 def found(**options):
-    return dict(examine(NOW, **options))
+    return dict(examine(timezone.now(), **options))
 
 
 def levels(**options):
