@@ -1,5 +1,6 @@
 """SAPI's manners: media types, bodies, refusals (see docs/gateway.md for what the Ocean client insists on)."""
 
+import asyncio
 import re
 import zlib
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,8 @@ MAX_BODY_BYTES = 64 * 1024 * 1024  # twenty problems on a full QPU are about 10 
 
 # What solvers, problems and uploads are called. Nothing else may get into an address upstream.
 PLAIN = re.compile(r"\w[\w.:=+~-]{0,99}", re.ASCII)
+
+SILENCE_SECONDS = 30  # in the middle of a body, before the connection goes to somebody else
 
 VENDOR = "application/vnd.dwave.sapi."
 PART = 100  # ids, as Ocean asks; the address of a thousand is longer than servers take
@@ -58,17 +61,28 @@ def is_plain(name: Any) -> TypeGuard[str]:
 
 async def read_body(request: Request) -> bytes:
     """The body as it was before the client compressed it; refuses what is too large, also when unfolded."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refusal(413, "The request is too large.")
+    body = await receive(request)
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if encoding == "identity":
-        return bytes(body)
+        return body
     if encoding != "deflate":
         raise Refusal(415, "The gateway reads bodies that are compressed by deflate, or not at all.")
-    return inflate(bytes(body))
+    return inflate(body)
+
+
+async def receive(request: Request) -> bytes:
+    """The body as it was sent; refuses what is too large, or does not go on."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(SILENCE_SECONDS) as patience:
+            async for chunk in request.stream():
+                patience.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise Refusal(413, "The request is too large.")
+    except TimeoutError:
+        raise Refusal(408, "The rest of the body did not arrive.") from None
+    return bytes(body)
 
 
 def inflate(body: bytes) -> bytes:

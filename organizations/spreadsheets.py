@@ -1,13 +1,15 @@
 """CSV out: streamed, and harmless to open in a spreadsheet."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.http import StreamingHttpResponse
 
 # What makes a spreadsheet take a cell for a formula: https://owasp.org/www-community/attacks/CSV_Injection
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Some part cells at semicolons or tabs, whatever the quotes around them say, so a formula could begin behind those too.
+FORMULA = re.compile(r"(^|[;\t\r\n][\"' ]*)(?=[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")
 
 
 class Echo:
@@ -19,7 +21,7 @@ class Echo:
 
 def neutral(cell: Any) -> Any:
     """Text that no spreadsheet takes for a formula; numbers stay numbers."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA_STARTS) else cell
+    return FORMULA.sub(r"\1'", cell) if isinstance(cell, str) else cell
 
 
 def csv_response(columns: list[str], rows: Iterable[Iterable[Any]], filename: str) -> StreamingHttpResponse:

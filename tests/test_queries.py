@@ -62,7 +62,9 @@ PAGES = [
     "/o/{organization}/settings/sign-in",
     "/o/{organization}/leave",
 ]
-OF_ALL = [f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")]
+OF_ALL = [
+    f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")
+]
 
 
 @pytest.fixture(autouse=True)

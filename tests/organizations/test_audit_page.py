@@ -92,7 +92,7 @@ class TestExport:
             assert len(self.rows(answer)) > 3
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)"])
 def test_formulas_are_made_text(cell):
     assert neutral(cell) == f"'{cell}"
 
