@@ -14,6 +14,7 @@ from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.forms import BaseForm
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 
 from . import guessing
@@ -74,6 +75,19 @@ class AccountAdapter(DefaultAccountAdapter):
             self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt", context)
             return False
         return bool(super().confirm_email(request, email_address))
+
+    def new_user(self, request: HttpRequest) -> User:
+        """Somebody who signs up; what they read now is what their mails are in."""
+        user: User = super().new_user(request)
+        user.language = get_language() or ""
+        return user
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Write to people in their own language, or else in that of the page that makes the portal write."""
+        user = context.get("user")
+        language = user.language if user else User.objects.language_of(email)
+        with override(language or get_language()):
+            super().send_mail(template_prefix, email, context)
 
     def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
         """Tell the owner what changed; a mail server that is down must not keep them from changing it."""

@@ -31,6 +31,10 @@ class UserManager(BaseUserManager["User"]):
         user.trust_email()
         return user
 
+    def language_of(self, email: str) -> str:
+        """The language of whoever has this address; empty if it is not known."""
+        return self.filter(email=normalize_email(email)).values_list("language", flat=True).first() or ""
+
     def get_by_natural_key(self, email: str | None) -> "User":
         return self.get(email=normalize_email(email or ""))
 
@@ -45,6 +49,9 @@ class User(AbstractBaseUser, PermissionsMixin):
         default=True, help_text="Inactive users cannot sign in, and their keys do not work."
     )
     is_staff = models.BooleanField("operator", default=False, help_text="May enter the operators' admin.")
+    language = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="Of their mails; chosen on the pages."
+    )
     date_joined = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

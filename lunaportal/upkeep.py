@@ -10,6 +10,7 @@ from django.utils import timezone
 from django_q.models import Failure
 
 from monitoring.models import Heartbeat, beat
+from organizations.closing import delete_closed_organizations
 from organizations.models import ApiKey, Invitation
 
 INVITATIONS_KEPT = timedelta(days=30)  # after their end
@@ -27,6 +28,7 @@ def tidy_now() -> dict[str, int]:
 def tidy(now: datetime) -> dict[str, int]:
     """Delete what has ended long ago; by kind, how much there was. The audit log keeps that it existed."""
     deleted = {kind: delete(rows) for kind, rows in what_has_ended(now).items()}
+    deleted["organizations"] = delete_closed_organizations(now)
     beat(Heartbeat.Process.TIDY, now)
     log.info("tidied", deleted=deleted)
     return deleted

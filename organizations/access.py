@@ -44,6 +44,14 @@ class CallerRequest(Request):
     auth: ApiKey | None
 
 
+class OrganizationClosed(PermissionDenied):
+    """The organization is about to be deleted; its admins may reopen it."""
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(f"{organization} is closed. An admin can reopen it on the portal, for some days.")
+        self.organization = organization
+
+
 class SecondFactorMissing(PermissionDenied):
     """The organization asks its members for a second factor, and this one has none."""
 
@@ -52,13 +60,15 @@ class SecondFactorMissing(PermissionDenied):
         self.organization = organization
 
 
-def membership_for(user: User, slug: str, permission: Permission) -> Membership:
+def membership_for(user: User, slug: str, permission: Permission, *, also_closed: bool = False) -> Membership:
     """The user's membership in the organization `slug`, if it grants `permission`."""
     try:
         membership = user.memberships.select_related("organization", "user").get(organization__slug=slug)
     except Membership.DoesNotExist:
         raise Http404("No such organization.") from None
     require(membership, permission)
+    if membership.organization.is_closed and not also_closed:
+        raise OrganizationClosed(membership.organization)
     if permission != Permission.LEAVE_ORGANIZATION:
         require_second_factor(membership)
     return membership
@@ -87,15 +97,20 @@ def require(membership: Membership, permission: Permission) -> Membership:
 
 
 def member_view(
-    permission: Permission,
+    permission: Permission, *, also_closed: bool = False
 ) -> Callable[[Callable[Concatenate[MemberRequest, P], HttpResponseBase]], Callable[..., HttpResponseBase]]:
-    """Guard a page below /o/<organization>/: sets request.membership, or refuses."""
+    """Guard a page below /o/<organization>/: sets request.membership, or refuses.
+
+    With `also_closed` the page opens also while the organization waits for its deletion.
+    """
 
     def decorate(view: Callable[Concatenate[MemberRequest, P], HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
         def guarded(request: MemberRequest, organization: str, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             try:
-                request.membership = membership_for(request.user, organization, permission)
+                request.membership = membership_for(request.user, organization, permission, also_closed=also_closed)
+            except OrganizationClosed as closed:
+                return redirect("closed-organization", closed.organization.slug)
             except SecondFactorMissing as missing:
                 sentence = _("%(organization)s asks for a second factor. Set one up here; then its pages open to you.")
                 messages.warning(request, sentence % {"organization": missing.organization})

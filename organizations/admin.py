@@ -13,7 +13,7 @@ from accounts.models import User
 from audit import log
 from audit.models import Event
 
-from . import services
+from . import closing, services
 from .models import ApiKey, Invitation, Membership, Organization
 from .permissions import Role
 
@@ -61,10 +61,29 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
 @admin.register(Organization)
 class OrganizationAdmin(AuditedAdmin):
-    list_display = ("name", "slug", "plan", "created_at")
-    list_filter = ("plan",)
+    """Organizations are closed, and deleted by the worker a week later or, once they are closed, here."""
+
+    list_display = ("name", "slug", "plan", "created_at", "closed_at")
+    list_filter = ("plan", "closed_at")
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ["name"]}
+    readonly_fields = ("closed_at",)
+    actions = ("close", "reopen")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Organization | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and obj.is_closed
+
+    @admin.action(description="Close the selected organizations: they are deleted a week later", permissions=["change"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        for organization in queryset.filter(closed_at=None):
+            closing.close_organization(organization=organization, by=cast(User, request.user), now=timezone.now())
+        self.message_user(request, "The organizations are closed.")
+
+    @admin.action(description="Reopen the selected organizations", permissions=["change"])
+    def reopen(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        for organization in queryset.filter(closed_at__isnull=False):
+            closing.reopen_organization(organization=organization, by=cast(User, request.user))
+        self.message_user(request, "The organizations are open again.")
 
 
 class MembershipForm(forms.ModelForm):

@@ -37,6 +37,8 @@ def valid_key(raw_key: str, now: datetime) -> ApiKey:
         raise AuthenticationFailed("This API key has expired.")
     if not key.membership.user.is_active:
         raise AuthenticationFailed("The account of this API key has been deactivated.")
+    if key.membership.organization.is_closed:
+        raise AuthenticationFailed("The organization of this API key has been closed.")
     key.note_use(now)
     return key
 

@@ -64,6 +64,23 @@ class SignInRulesForm(forms.Form):
     )
 
 
+class CloseForm(forms.Form):
+    """Makes sure that the right organization is meant: its name has to be typed."""
+
+    name = forms.CharField(widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, data: Any, *, organization: Organization) -> None:
+        super().__init__(data)
+        self.organization = organization
+        self.fields["name"].label = _("To confirm, type %(name)s") % {"name": organization.name}
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name != self.organization.name:
+            raise forms.ValidationError(_("Type the name exactly as it stands above the field."))
+        return name
+
+
 class IssueKeyForm(forms.ModelForm):
     LIFETIMES = [("30", _("30 days")), ("90", _("90 days")), ("365", _("1 year")), ("0", _("Never"))]
 

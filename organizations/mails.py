@@ -1,23 +1,43 @@
-"""Mails of organizations, sent by the worker."""
+"""Mails of organizations, sent by the worker, each in the language of who gets it."""
+
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import translation
 
-from .models import Invitation
+from accounts.models import User
+
+from .models import Invitation, Organization
+from .permissions import Role
 
 
 def send_invitation(invitation_id: int) -> None:
     """Mail the link of a pending invitation. Safe to run twice: the same link is sent again."""
-    invitation = Invitation.objects.pending().select_related("organization").filter(pk=invitation_id).first()
+    pending = Invitation.objects.pending().filter(organization__closed_at=None)
+    invitation = pending.select_related("organization").filter(pk=invitation_id).first()
     if invitation is None:  # revoked or accepted meanwhile
         return
     link = settings.PORTAL_URL + reverse("accept-invitation", args=[invitation.token])
-    context = {"invitation": invitation, "link": link}
-    send_mail(
-        subject=render_to_string("emails/invitation-subject.txt", context).strip(),
-        message=render_to_string("emails/invitation-body.txt", context),
-        from_email=None,
-        recipient_list=[invitation.email],
-    )
+    language = User.objects.language_of(invitation.email) or invitation.language
+    send("invitation", invitation.email, language, {"invitation": invitation, "link": link})
+
+
+def send_closed(organization_id: int) -> None:
+    """Tell the admins of an organization that it is closed, and where to undo it."""
+    organization = Organization.objects.filter(pk=organization_id, closed_at__isnull=False).first()
+    if organization is None:  # open again already
+        return
+    link = settings.PORTAL_URL + reverse("closed-organization", args=[organization.slug])
+    for admin in organization.memberships.filter(role=Role.ADMIN).select_related("user"):
+        send("closed", admin.user.email, admin.user.language, {"organization": organization, "link": link})
+
+
+def send(name: str, email: str, language: str, context: dict[str, Any]) -> None:
+    """Mail templates/emails/<name>-….txt; in English where no language is known."""
+    with translation.override(language or settings.LANGUAGE_CODE):
+        subject = render_to_string(f"emails/{name}-subject.txt", context).strip()
+        body = render_to_string(f"emails/{name}-body.txt", context)
+    send_mail(subject=subject, message=body, from_email=None, recipient_list=[email])

@@ -33,8 +33,16 @@ def default_plan() -> str:
     return settings.DEFAULT_PLAN
 
 
+class OrganizationQuerySet(models.QuerySet["Organization"]):
+    def to_be_deleted(self, now: datetime) -> "OrganizationQuerySet":
+        """Those that were closed so long ago that nobody can reopen them any more."""
+        return self.filter(closed_at__lte=now - Organization.DELETED_AFTER)
+
+
 class Organization(models.Model):
     """A tenant. Nothing of one organization is ever visible in another."""
+
+    DELETED_AFTER = timedelta(days=7)  # from when it was closed
 
     name = models.CharField(max_length=100, validators=[validate_label])
     slug = models.SlugField(max_length=60, unique=True, help_text="Its name in addresses.")
@@ -57,6 +65,12 @@ class Organization(models.Model):
         help_text="Whose addresses can be invited and join, such as example.com; everybody's if empty.",
     )
 
+    closed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Nobody gets in since; deleted a week later."
+    )
+
+    objects = OrganizationQuerySet.as_manager()
+
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(plan__in=Plan.values), name="organization_has_a_known_plan")]
 
@@ -74,6 +88,15 @@ class Organization(models.Model):
     def quota_days(self) -> int:
         """How many days a time quota lasts that is given without an end."""
         return self.default_quota_days or settings.QUOTA_DEFAULT_DAYS
+
+    @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
+    def deleted_at(self) -> datetime | None:
+        """When a closed one goes for good."""
+        return self.closed_at and self.closed_at + self.DELETED_AFTER
 
     def admits(self, email: str) -> bool:
         """Whether somebody with this address may be invited and join."""
@@ -162,6 +185,9 @@ class Invitation(models.Model):
     email = models.EmailField(validators=[validate_sdk_email])
     role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
     invited_by = models.CharField(max_length=254, help_text="Email address of who sent it.")
+    language = models.CharField(
+        max_length=10, blank=True, default="", db_default="", help_text="Of who sent it: its mail's, if none is known."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
@@ -194,7 +220,8 @@ class Invitation(models.Model):
             pk, email = cls.signer.unsign_object(token)
         except signing.BadSignature:
             raise cls.DoesNotExist from None
-        return cls.objects.pending().select_related("organization").get(pk=pk, email=email)
+        pending = cls.objects.pending().select_related("organization")
+        return pending.get(pk=pk, email=email, organization__closed_at=None)
 
     def is_open(self, now: datetime) -> bool:
         return self.accepted_at is None and self.revoked_at is None and now < self.expires_at

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django_q.tasks import async_task
 
 from accounts.mfa import has_second_factor
@@ -153,6 +153,8 @@ def find_or_add_organization(name: str) -> Organization:
         raise ValidationError(
             gettext("There are several organizations of this name. Rename one in the operators' admin.")
         )
+    if found and found[0].is_closed:
+        raise ValidationError(gettext("This organization is closed. Reopen it in the operators' admin first."))
     if found:
         return found[0]
     organization = add_organization(name, settings.DEFAULT_PLAN)
@@ -237,7 +239,7 @@ def invite(email: str, role: str, *, by: Membership, now: datetime) -> Invitatio
     invitation = by.organization.invitations.pending().filter(email=email).first()
     action = Event.Action.INVITATION_RESENT if invitation else Event.Action.INVITATION_SENT
     invitation = invitation or Invitation(organization=by.organization, email=email)
-    invitation.role, invitation.invited_by = role, by.user.email
+    invitation.role, invitation.invited_by, invitation.language = role, by.user.email, get_language() or ""
     invitation.expires_at = now + timedelta(days=settings.INVITATION_DAYS)
     invitation.full_clean(validate_unique=False, validate_constraints=False)
     invitation.save()
@@ -266,7 +268,9 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     if not is_invited(user, invitation):
         raise ValidationError(gettext("This invitation is for another email address."), code="email")
     require_admitted(invitation.email, invitation.organization)
-    open_invitations = Invitation.objects.pending().filter(pk=invitation.pk, expires_at__gt=now)
+    open_invitations = Invitation.objects.pending().filter(
+        pk=invitation.pk, expires_at__gt=now, organization__closed_at=None
+    )
     if not open_invitations.update(accepted_at=now):
         raise Conflict(gettext("This invitation is no longer open. Ask for a new one."), code="closed")
     membership, _ = Membership.objects.get_or_create(

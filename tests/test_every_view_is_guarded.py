@@ -120,6 +120,9 @@ PAGES = {
     "o/<organization>": MEMBERS,
     "o/<organization>/settings": ADMINS,
     "o/<organization>/settings/sign-in": ADMINS,
+    "o/<organization>/close": ADMINS,
+    "o/<organization>/closed": MEMBERS,
+    "o/<organization>/reopen": ADMINS,
     "o/<organization>/leave": MEMBERS,
     "o/<organization>/members": ADMINS,
     "o/<organization>/members/<member_id>/role": ADMINS,
@@ -182,6 +185,7 @@ PAGES = {
 
 # Buttons of other pages: they take a POST, and nothing else.
 BUTTONS = {
+    "o/<organization>/reopen",
     "o/<organization>/members/<member_id>/role",
     "o/<organization>/members/invite/send",
     "o/<organization>/members/invitations/<invitation_id>/resend",

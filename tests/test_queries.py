@@ -61,6 +61,7 @@ PAGES = [
     "/o/{organization}/settings",
     "/o/{organization}/settings/sign-in",
     "/o/{organization}/leave",
+    "/o/{organization}/close",
 ]
 OF_ALL = [
     f"/api/v1/organizations/{{organization}}/{what}?of=organization" for what in ("usage", "problems", "refusals")

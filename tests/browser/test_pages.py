@@ -12,6 +12,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from organizations import services
+from organizations.models import Organization
 from organizations.permissions import Role
 from quotas.services import assign_quota, reserve, settle
 from solving.models import UploadedModel
@@ -75,6 +76,8 @@ PAGES = [
     ("remove-member", "/o/acme/members/{bob.pk}/remove", "alice"),
     ("audit-log", "/o/acme/audit", "alice"),
     ("organization-settings", "/o/acme/settings", "alice"),
+    ("close-organization", "/o/acme/close", "alice"),
+    ("closed-organization", "/o/shut/closed", "zoe"),
     ("sign-in-rules", "/o/acme/settings/sign-in", "alice"),
     ("last-admin", "/o/empty/leave", "zoe"),
     ("profile", "/accounts/profile/", "bob"),
@@ -95,6 +98,7 @@ def world(alice, bob, lab_token, bobs_token, a_busy_month):
         member.user.save()
     people = {"alice": alice, "bob": bob, "zoe": join("Empty", "zoe@example.com", Role.ADMIN)}
     join("Second Lab", "zoe@example.com", Role.MEMBER)
+    Organization.objects.filter(pk=join("Shut", "zoe@example.com", Role.ADMIN).organization_id).update(closed_at=now)
     people["zoe"].keys.all().delete()
     people["nemo"] = join("Gone", "nemo@example.com", Role.MEMBER)
     people["nemo"].delete()
