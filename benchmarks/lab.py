@@ -52,6 +52,11 @@ def add_tokens(admin: Membership, number: int) -> None:
         assign_quota(token=lab, member=member, quota_ns=MAX_NS // 2, by=admin, now=timezone.now())
 
 
+def give_tokens(number: int) -> None:
+    """Give the organization that is there already so many group tokens, with quotas on the first."""
+    add_tokens(Membership.objects.select_related("user", "organization").get(), number)
+
+
 def open_ledger(policies: int) -> None:
     """Fill an empty database with so many group tokens, each with a group quota that has the same id."""
     admin, raw_key = open_organization()
