@@ -13,7 +13,7 @@ HIDDEN = "[hidden]"
 LONGEST = 10_000
 
 # How names of secrets end: token_name and token_id are no secrets, dwave_token is one.
-NAME = r"(?:token|secret|passw(?:or)?d|passphrase|api[_-]?key|session[_-]?key|credential)s?"
+NAME = r"(?:token|secret|passw(?:or)?d|passphrase|(?:api|access|session)[_-]?key|credential)s?"
 SECRET_NAME = re.compile(rf"[\w-]*(?:{NAME}|authorization|cookie)", re.IGNORECASE)
 
 # UUIDs and django-q's names of processes.
@@ -25,6 +25,10 @@ SHAPES = [
     # django.core.signing: verification, invitations
     (re.compile(r"(?<![\w-])[\w-]+:(?:[0-9A-Za-z]{6}:)?[\w-]{43}\b"), HIDDEN),
     (re.compile(r"\b[0-9A-Za-z]+-[0-9a-z]{6,7}-[0-9a-f]{32}\b"), HIDDEN),  # password reset
+    (
+        re.compile(r"(?<![\w/+-])(?=[\w/+]*\d)(?=[\w/+]*[a-z])(?=[\w/+]*[A-Z])[A-Za-z0-9/+]{40}(?![\w/+=-])"),
+        HIDDEN,
+    ),  # AWS
     (
         re.compile(rf"(?<![\w-])(?!(?:{HARMLESS})\b)(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{{24,}}"),
         HIDDEN,

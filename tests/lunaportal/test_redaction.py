@@ -14,6 +14,8 @@ SECRETS = {
     "verification link": signing.dumps(7, salt="account"),
     "invitation": signing.Signer(salt="x").sign("7"),
     "reset key": "1a-c5rt2k-0123456789abcdef0123456789abcdef",
+    "AWS": "tiny5XUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    "AWS by name": '{"aws_secret_access_key": "tiny"}',
     "bearer": "Bearer short.key~1",
     "dict": "{'token': 'tiny', 'name': 'a'}",
     "json": '{"password": "correct horse, battery"}',
