@@ -7,7 +7,8 @@ from django.utils import timezone
 from rest_framework import serializers
 
 from solving.models import MAX_NAME, SolveJob, UploadedModel
-from solving.services import TokenWish, jobs_ahead
+from solving.services import TokenWish
+from solving.turns import jobs_ahead
 from tokens.models import TokenScope
 
 TIMEFRAMES = {

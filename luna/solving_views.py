@@ -19,6 +19,7 @@ from solving.errors import NotOffered
 from solving.models import SolveJob, UploadedModel
 from solving.solvers import SOLVERS, find_solver
 
+from .sdk import reads_timing
 from .solving_serializers import (
     JobInSerializer,
     JobPageSerializer,
@@ -147,6 +148,7 @@ class SubmitJob(MemberAPIView):
             parameters=self.input["parameters"],
             token=(self.input.get("qpu_tokens") or {}).get("dwave") if solver.needs_token else None,
             name=self.input.get("name") or "",
+            with_timing=reads_timing(request),
             by=self.membership,
             now=timezone.now(),
         )

@@ -13,6 +13,12 @@ class TooLarge(APIException):
     status_code = 413
 
 
+class TooMany(APIException):
+    """Passes as jobs are taken: the SDK asks again."""
+
+    status_code = 429
+
+
 class Unavailable(APIException):
     """Passes by itself: the SDK asks again."""
 

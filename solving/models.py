@@ -26,11 +26,13 @@ class UploadedModel(models.Model):
     size = models.PositiveIntegerField(help_text="Bytes.")
     facts = models.JSONField(default=dict, help_text="What the engine has told of it: name, numbers of things.")
     created_at = models.DateTimeField()
+    used_at = models.DateTimeField(help_text="When it was last uploaded, or a job on it submitted.")
 
     objects = UploadedModelManager()
 
     class Meta:
         verbose_name = "model"
+        indexes = [models.Index(fields=["used_at"], name="model_by_last_use")]
         constraints = [models.UniqueConstraint(fields=["membership", "sha256"], name="one_row_per_model_of_a_member")]
 
     def __str__(self) -> str:
@@ -59,10 +61,13 @@ class SolveJobQuerySet(models.QuerySet["SolveJob"]):
     def unfinished(self) -> Self:
         return self.filter(status__in=[SolveJob.Status.REQUESTED, SolveJob.Status.IN_PROGRESS])
 
-    def to_be_taken(self, now: datetime) -> Self:
-        """What a worker may take: what waits, and what a worker has let fall that is gone; oldest first."""
-        fallen = Q(status=SolveJob.Status.IN_PROGRESS, lease_ends_at__lt=now, attempts__lt=MOST_ATTEMPTS)
-        return self.filter(Q(status=SolveJob.Status.REQUESTED) | fallen).order_by("pk")
+    def in_turn(self) -> Self:
+        """What waits, of one organization: next first."""
+        return self.waiting().order_by("turn", "pk")
+
+    def fallen(self, now: datetime) -> Self:
+        """What a worker that is gone has let fall."""
+        return self.running().filter(lease_ends_at__lt=now, attempts__lt=MOST_ATTEMPTS).order_by("pk")
 
     def held_by(self, worker: str) -> Self:
         return self.running().filter(worker=worker)
@@ -85,6 +90,13 @@ class SolveJob(models.Model):
         CANCELED = "CANCELED", "Canceled"
 
     membership = models.ForeignKey("organizations.Membership", models.CASCADE, related_name="solve_jobs")
+    organization = models.ForeignKey(
+        "organizations.Organization",
+        models.CASCADE,
+        related_name="solve_jobs",
+        db_index=False,
+        help_text="The membership's, to be found at once.",
+    )
     model = models.ForeignKey(UploadedModel, models.SET_NULL, null=True, related_name="solve_jobs")
     name = models.CharField(max_length=MAX_NAME, blank=True)
     provider = models.CharField(max_length=20)
@@ -96,6 +108,9 @@ class SolveJob(models.Model):
     qpu = models.CharField(max_length=100, blank=True, help_text="D-Wave's name of the solver that it runs on.")
     usage = models.OneToOneField("quotas.Usage", models.SET_NULL, null=True, related_name="solve_job")
     status = models.CharField(max_length=20, choices=Status, default=Status.REQUESTED)
+    turn = models.BigIntegerField(
+        default=0, help_text="Which of its organization's waiting jobs is next: the one of the lowest turn."
+    )
     stage = models.CharField(max_length=100, blank=True, help_text="What is being done, in words.")
     error_message = models.TextField(blank=True)
     created_at = models.DateTimeField()
@@ -107,6 +122,10 @@ class SolveJob(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, help_text="How many workers have begun it.")
     chains = models.JSONField(null=True, help_text="Qubits of each variable, once they are chosen.")
     result = models.BinaryField(null=True, help_text="The solution as luna_model serializes it.")
+    result_size = models.PositiveIntegerField(default=0, help_text="Bytes.")
+    with_timing = models.BooleanField(
+        default=True, help_text="Whether the solution tells how long it took, which SDKs before 1.2 cannot read."
+    )
     summary = models.JSONField(default=dict, help_text="What the engine has told of the solution.")
     runtime_ns = models.BigIntegerField(null=True, help_text="How long the solver itself took.")
 
@@ -118,6 +137,12 @@ class SolveJob(models.Model):
             models.Index(
                 fields=["id"], condition=Q(status__in=["REQUESTED", "IN_PROGRESS"]), name="solve_job_unfinished"
             ),
+            models.Index(
+                fields=["organization", "turn", "id"], condition=Q(status="REQUESTED"), name="solve_job_in_turn"
+            ),
+            models.Index(fields=["membership", "turn"], condition=Q(status="REQUESTED"), name="solve_job_waiting"),
+            models.Index(fields=["organization", "started_at"], name="solve_job_begun"),
+            models.Index(fields=["ended_at"], name="solve_job_ended"),
         ]
         constraints = [
             models.CheckConstraint(

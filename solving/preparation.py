@@ -67,8 +67,11 @@ async def solution(run: "Run", model: bytes, answer: dict[str, Any]) -> Done:
     """D-Wave's answer in the terms of the model."""
     await run.tell("Translating the answer.")
     if run.problem_type == QPU_TYPE:
-        chains = await run.in_database(queue.chains_of, run.job)
-        seconds = answer["timing"]["qpu_access_time"] / 1_000_000
-        return await run.until_canceled(run.do("unembed", model, chains=chains, answer=answer, seconds=seconds))
-    seconds = answer["data"]["info"]["run_time"] / 1_000_000
-    return await run.until_canceled(run.do("interpret", model, kind=run.problem_type, answer=answer, seconds=seconds))
+        task, seconds = "unembed", answer["timing"]["qpu_access_time"] / 1_000_000
+        how: dict[str, Any] = {"chains": await run.in_database(queue.chains_of, run.job)}
+    else:
+        task, seconds = "interpret", answer["data"]["info"]["run_time"] / 1_000_000
+        how = {"kind": run.problem_type}
+    return await run.until_canceled(
+        run.do(task, model, answer=answer, seconds=seconds, timing=run.job.with_timing, **how)
+    )

@@ -23,6 +23,7 @@ from quotas.models import Usage
 from tokens.models import QpuToken
 from tokens.services import delete_inline_token
 
+from . import turns
 from .models import MOST_ATTEMPTS, SolveJob, UploadedModel
 from .services import close, give_back
 
@@ -39,11 +40,10 @@ class LeaseLost(Exception):
 
 def take(worker: str, now: datetime) -> SolveJob | None:
     """The next job, now held by this worker; None if there is nothing to do."""
-    if not SolveJob.objects.to_be_taken(now).exists():
+    if not (SolveJob.objects.waiting().exists() or SolveJob.objects.fallen(now).exists()):
         return None  # without a lock: idle workers ask often
     with transaction.atomic():
-        # PostgreSQL lets workers pass each other here; SQLite has them come one after the other.
-        job = SolveJob.objects.to_be_taken(now).select_for_update(skip_locked=True).first()
+        job = SolveJob.objects.fallen(now).select_for_update(skip_locked=True).first() or turns.next_job()
         if job is None:
             return None
         job.status, job.worker, job.lease_ends_at = SolveJob.Status.IN_PROGRESS, worker, now + LEASE

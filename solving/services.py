@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
+from django.db.models import Sum
 from django.http import Http404
 
 from gateway.models import TokenRules
@@ -27,6 +28,9 @@ from . import qpus
 from .errors import TooLarge, Unavailable
 from .models import MAX_NAME, SolveJob, UploadedModel
 from .solvers import Solver
+from .turns import line_up
+
+MB = 1024 * 1024
 
 # --- Models -----------------------------------------------------------------------------------------------------------
 
@@ -37,16 +41,39 @@ def upload_model(*, data: bytes, by: Membership, now: datetime) -> UploadedModel
         raise too_large()
     if not data:
         raise ValidationError("There is no model in the request.", code="empty")
+    sha256 = hashlib.sha256(data).hexdigest()
+    model = UploadedModel.objects.filter(membership=by, sha256=sha256).first()
+    if model is not None and use(model, now):
+        return model
+    require_storage(by, len(data))
     model, _ = UploadedModel.objects.get_or_create(
         membership=by,
-        sha256=hashlib.sha256(data).hexdigest(),
-        defaults={"data": data, "size": len(data), "created_at": now},
+        sha256=sha256,
+        defaults={"data": data, "size": len(data), "created_at": now, "used_at": now},
     )
     return model
 
 
+def use(model: UploadedModel, now: datetime) -> bool:
+    """Have the model kept from now on; False if it is gone."""
+    return bool(UploadedModel.objects.filter(pk=model.pk).update(used_at=now))
+
+
+def require_storage(member: Membership, more_bytes: int) -> None:
+    """Refuse what does not fit beside the member's models and results. Several at once may go a little beyond."""
+    most = settings.SOLVING_STORAGE_MB * MB
+    models = member.models.aggregate(bytes=Sum("size"))["bytes"] or 0
+    results = member.solve_jobs.aggregate(bytes=Sum("result_size"))["bytes"] or 0
+    if models + results + more_bytes > most:
+        raise TooLarge(
+            f"Your models take {models / MB:.1f} MB and your results {results / MB:.1f} MB of the "
+            f"{settings.SOLVING_STORAGE_MB} MB that you have here. Delete what you do not need any more, with "
+            "luna.model.delete(...) and luna.solve_job.delete(...)."
+        )
+
+
 def max_model_bytes() -> int:
-    return settings.SOLVING_MODEL_MB * 1024 * 1024
+    return settings.SOLVING_MODEL_MB * MB
 
 
 def too_large() -> TooLarge:
@@ -103,24 +130,31 @@ def submit_job(
     parameters: dict[str, Any],
     token: TokenWish | None,
     name: str = "",
+    with_timing: bool = True,
     by: Membership,
     now: datetime,
 ) -> SolveJob:
-    """Queue a job for the workers; one on a QPU reserves the most that it may cost.
+    """Queue a job for the workers; one at D-Wave reserves what it may cost.
 
     Takes as long as D-Wave takes to tell what its QPUs are like, where that is not known yet.
     """
+    require_storage(by, 0)
+    use(model, now)
     job = SolveJob(
         membership=by,
+        organization_id=by.organization_id,
         model=model,
         name=name[:MAX_NAME],
         provider=solver.provider,
         solver=solver.name,
         parameters=solver.check(parameters),
+        with_timing=with_timing,
         created_at=now,
     )
     if not solver.needs_token:
-        job.save()
+        with transaction.atomic():
+            line_up(job)
+            job.save()
         return job
     if token is None:
         raise ValidationError("This solver runs at D-Wave: pass a token, as in DWaveQpu(token=...).", code="token")
@@ -139,6 +173,7 @@ def reserve_and_save(job: SolveJob, problem_type: str, wish: TokenWish, by: Memb
     estimate = qpus.most_it_can_cost(qpu, problem_type, job.parameters)
     source = Usage.Source.SOLVE_JOB
     with refusals_counted(door, source=source, solver=qpu.name, now=now), transaction.atomic():
+        line_up(job)
         job.token = wish.keep(token, by)
         # Its max_estimate_ns holds for the exact estimate, once there is one.
         rules = TokenRules(token=token, solvers=door.rules.solvers, max_open_problems=door.rules.max_open_problems)
@@ -168,11 +203,6 @@ def find_job(member: Membership, job_id: int) -> SolveJob:
     if job is None:
         raise Http404("No such solve job.")
     return job
-
-
-def jobs_ahead(job: SolveJob) -> int:
-    """How many jobs are taken before this one that waits."""
-    return SolveJob.objects.waiting().filter(pk__lt=job.pk).count()
 
 
 def cancel_job(*, job: SolveJob, now: datetime) -> SolveJob:

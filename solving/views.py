@@ -15,7 +15,7 @@ from organizations.models import Membership
 from organizations.pages import page_from, page_of
 from organizations.permissions import Permission
 
-from . import services
+from . import services, turns
 from .forms import SolveJobFilter
 from .models import SolveJob, SolveJobQuerySet
 from .timeline import steps_of
@@ -70,7 +70,7 @@ def solve_job(request: MemberRequest, job_id: int) -> HttpResponse:
         "membership": request.membership,
         "job": job,
         "steps": steps_of(job),
-        "jobs_ahead": services.jobs_ahead(job) if job.status == SolveJob.Status.REQUESTED else None,
+        "jobs_ahead": turns.jobs_ahead(job) if job.status == SolveJob.Status.REQUESTED else None,
         "line_url": line_url(request.membership, job),
     }
     return render(request, "solving/job.html", context)

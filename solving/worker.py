@@ -16,7 +16,7 @@ from gateway.calls import Gateway
 from gateway.wire import Refusal
 from monitoring.models import Heartbeat, beat
 
-from . import queue
+from . import queue, retention
 from .engine.client import Done, Engine
 from .engine.errors import Refused
 from .models import SolveJob
@@ -103,6 +103,7 @@ class Worker:
     async def sweep(self) -> None:
         while True:
             await self.carefully(queue.sweep, timezone.now())
+            await self.carefully(retention.forget_old, timezone.now())
             await self.carefully(beat, Heartbeat.Process.SOLVER, timezone.now())
             await asyncio.sleep(SWEEP_SECONDS)
 
@@ -168,8 +169,8 @@ class Run:
             raise Refused("The model was deleted before the job could run.")
         if not self.problem_type:
             await self.tell("Solving.")
-            task = self.do("sample", model, solver=self.job.solver, parameters=self.job.parameters)
-            return solved(await self.until_canceled(task))
+            args = {"solver": self.job.solver, "parameters": self.job.parameters, "timing": self.job.with_timing}
+            return solved(await self.until_canceled(self.do("sample", model, **args)))
         return solved(await solve_at_dwave(self, model))
 
     async def do(self, task: str, model: bytes, **args: Any) -> Done:
@@ -212,6 +213,7 @@ def solved(done: Done) -> dict[str, Any]:
     """The columns of a job that is solved."""
     return {
         "result": done.blob,
+        "result_size": len(done.blob),
         "summary": done.words["summary"],
         "runtime_ns": round(done.words["seconds"] * NANOSECONDS),
     }

@@ -65,6 +65,7 @@ def solved_job(member: Membership, **changes: object) -> SolveJob:
         "started_at": now,
         "ended_at": now,
     }
+    facts["organization"] = member.organization
     return SolveJob.objects.create(membership=member, model=model, **facts | changes)
 
 

@@ -9,7 +9,7 @@ from luna_model.errors import InternalPanicError, LunaModelError
 from luna_model.translator import DwaveTranslator
 
 from .errors import Refused
-from .models import decoded, facts_of, timed
+from .models import decoded, facts_of
 
 KINDS: dict[Vtype, Any] = {
     Vtype.BINARY: dimod.BINARY,
@@ -61,15 +61,15 @@ class ConstrainedProblem:
         if not all(name in self.cqm.variables and self.cqm.vartype(name) is dimod.BINARY for name in names):
             raise Refused("spin_variables names what is no binary or spin variable of the model.")
 
-    def solution(self, samples: dimod.SampleSet, *, seconds: float) -> Solution:
-        """The samples as a solution of the model: in its own variables, evaluated, with the time it took."""
+    def solution(self, samples: dimod.SampleSet) -> Solution:
+        """The samples as a solution of the model: in its own variables, evaluated."""
         columns, values = list(samples.variables), samples.record.sample.astype(float)
         for name in self.spins:
             values[:, columns.index(name)] = 2 * values[:, columns.index(name)] - 1
         counts, energies = samples.record.num_occurrences, samples.record.energy
         ours = dimod.SampleSet.from_samples((values, columns), dimod.REAL, energies, num_occurrences=counts)
         try:
-            return timed(self.model.evaluate(DwaveTranslator.to_lm(ours, env=self.model.environment)), seconds)
+            return self.model.evaluate(DwaveTranslator.to_lm(ours, env=self.model.environment))
         except LunaModelError as error:
             raise Refused(f"The samples could not be translated back: {str(error).strip()}") from None
 

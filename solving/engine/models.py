@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import dimod
-from luna_model import Model, Sense, Solution, Timing
+from luna_model import Model, Sense, Solution
 from luna_model.errors import DecodeError, InternalPanicError, LunaModelError
 from luna_model.transformation import PassManager, TransformationOutput
 from luna_model.transformation.pipelines import ToBinaryMinimizationPipeline, ToUnconstrainedBinaryPipeline
@@ -53,14 +53,14 @@ class Problem:
         with self.bqm.to_file() as file:
             return bytes(file.read())
 
-    def solution(self, samples: dimod.SampleSet, *, seconds: float) -> Solution:
-        """The samples as a solution of the model: in its own variables, evaluated, with the time it took."""
+    def solution(self, samples: dimod.SampleSet) -> Solution:
+        """The samples as a solution of the model: in its own variables, evaluated."""
         work_model = self.transformed.model if self.transformed else self.model
         try:
             solution = DwaveTranslator.to_lm(samples, env=work_model.environment)
             if self.transformed:
                 solution = self.transformed.record.backward(solution)
-            return timed(self.model.evaluate(solution), seconds)
+            return self.model.evaluate(solution)
         except LunaModelError as error:
             raise Refused(f"The samples could not be translated back: {str(error).strip()}") from None
 
@@ -89,11 +89,6 @@ def translated(model: Model) -> tuple[TransformationOutput | None, dimod.BinaryQ
 def facts_of(model: Model) -> dict[str, Any]:
     """What can be told of a model without its contents."""
     return {"name": model.name, "num_variables": model.num_variables, "num_constraints": model.num_constraints}
-
-
-def timed(solution: Solution, seconds: float) -> Solution:
-    solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)
-    return solution
 
 
 def summary(model: Model, solution: Solution) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import dimod
+from luna_model import Timing
 
 from . import qpu
 from .constrained import ConstrainedProblem
@@ -18,12 +19,12 @@ AnyProblem = Problem | ConstrainedProblem
 HYBRID: dict[str, type[AnyProblem]] = {"bqm": Problem, "cqm": ConstrainedProblem}
 
 
-def sample(model: bytes, *, solver: str, parameters: dict[str, Any]) -> Outcome:
+def sample(model: bytes, *, solver: str, parameters: dict[str, Any], timing: bool = True) -> Outcome:
     """Solve a model here, with one of the samplers."""
     problem = Problem.read(model)
     began = time.perf_counter()
     samples = SAMPLERS[solver](problem.bqm, parameters)
-    return solved(problem, samples, time.perf_counter() - began)
+    return solved(problem, samples, time.perf_counter() - began, timing)
 
 
 def embed(model: bytes, *, chip: dict[str, Any], parameters: dict[str, Any]) -> Outcome:
@@ -32,10 +33,12 @@ def embed(model: bytes, *, chip: dict[str, Any], parameters: dict[str, Any]) -> 
     return {"facts": problem.facts, **qpu.embedded(problem.bqm, chip, parameters)}, b""
 
 
-def unembed(model: bytes, *, chains: dict[str, list[int]], answer: dict[str, Any], seconds: float) -> Outcome:
+def unembed(
+    model: bytes, *, chains: dict[str, list[int]], answer: dict[str, Any], seconds: float, timing: bool
+) -> Outcome:
     """The solution of a model that a QPU has answered."""
     problem = Problem.read(model)
-    return solved(problem, qpu.unembedded(problem.bqm, chains, answer), seconds)
+    return solved(problem, qpu.unembedded(problem.bqm, chains, answer), seconds, timing)
 
 
 def formulate(model: bytes, *, kind: str, parameters: dict[str, Any]) -> Outcome:
@@ -46,17 +49,20 @@ def formulate(model: bytes, *, kind: str, parameters: dict[str, Any]) -> Outcome
     return {"facts": problem.facts, "size": problem.size}, problem.as_file()
 
 
-def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float) -> Outcome:
+def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float, timing: bool) -> Outcome:
     """The solution of a model that a hybrid solver has answered."""
     try:
         samples = dimod.SampleSet.from_serializable(answer["data"])
     except (KeyError, TypeError, ValueError):
         raise Refused("D-Wave's answer could not be read.") from None
-    return solved(HYBRID[kind].read(model), samples, seconds)
+    return solved(HYBRID[kind].read(model), samples, seconds, timing)
 
 
-def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float) -> Outcome:
-    solution = problem.solution(samples, seconds=seconds)
+def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float, timing: bool) -> Outcome:
+    """What is told of a solution, and the solution; with the time that it took if `timing` asks for it."""
+    solution = problem.solution(samples)
+    if timing:
+        solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)
     words = {"facts": problem.facts, "summary": summary(problem.model, solution), "seconds": seconds}
     return words, solution.serialize()
 

@@ -119,6 +119,15 @@ class TestSolving:
         assert line().status == "released"
         assert dwave.problems() == []
 
+    def test_an_sdk_that_cannot_read_a_timing_gets_none(self, dwave, luna, bob, lab_token, work):
+        client = luna(bob)
+        client.defaults["HTTP_USER_AGENT"] = "LunaSDK/1.1.0"
+        jobs = [submitted(client, solver, GROUP) for solver in ("QA", "LBQM")]
+
+        work(lambda: ended(*jobs))
+
+        assert [solution(client, job).runtime for job in jobs] == [None, None]
+
 
 class TestTime:
     def test_without_a_time_limit_the_least_is_taken(self, dwave, luna, bob, quota, work, line):  # noqa: F811

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError
+from django.utils import timezone
 
 from quotas.models import Usage
 from solving import queue
@@ -184,12 +185,21 @@ def test_one_that_runs_is_cancelled_soon(luna, bob, work, monkeypatch):
         if row.stage == "Solving." and row.cancel_requested_at is None:
             told = client.post(f"/solve-jobs/metadata/{job.pk}/cancel").json()
             assert told["is_cancellation_requested"]
-            assert client.delete(f"/solve-jobs/{job.pk}").status_code == 409
         return row.is_finished
 
     work(cancelled)
 
     assert SolveJob.objects.get(pk=job.pk).status == "CANCELED"
+
+
+def test_one_that_runs_is_not_deleted_but_asked_to_end(luna, bob):
+    client = luna(bob)
+    job = submitted(client)
+    queue.take("worker", timezone.now())
+
+    assert client.delete(f"/solve-jobs/{job.pk}").status_code == 409
+
+    assert SolveJob.objects.get().cancel_requested_at is not None
 
 
 def test_a_deleted_job_is_gone(luna, bob, work):
@@ -228,6 +238,43 @@ def test_jobs_are_listed_newest_first_and_by_model(luna, bob):
     assert listed("") == [str(second.pk), str(first.pk)]
     assert listed(f"model_id={first.model_id}") == [str(first.pk)]
     assert listed("limit=1&offset=1&timeframe=last_week") == [str(first.pk)]
+
+
+@pytest.mark.parametrize(("version", "timed"), [("1.1.3", False), ("1.2.0", True), ("1.3.1", True)])
+def test_sdks_that_cannot_read_a_timing_get_none(luna, bob, work, version, timed):
+    client = luna(bob)
+    client.defaults["HTTP_USER_AGENT"] = f"LunaSDK/{version}"
+    job = submitted(client, "SA", num_reads=5)
+
+    work(lambda: ended(job))
+
+    assert (solution(client, job).runtime is not None) == timed
+    assert SolveJob.objects.get().runtime_ns > 0
+
+
+def test_no_more_jobs_of_a_member_wait_than_may(luna, alice, bob, settings):
+    settings.SOLVING_MAX_WAITING = 2
+    client = luna(bob)
+    model_id = upload(client)
+    first, _ = submit(client, model_id), submit(client, model_id)
+
+    answer = submit(client, model_id)
+
+    assert answer.status_code == 429
+    assert answer.json()["message"].startswith("2 of your jobs wait for a worker, and at most 2 may.")
+    assert SolveJob.objects.count() == 2
+    assert submit(luna(alice), upload(luna(alice))).status_code == 201
+    client.post(f"/solve-jobs/metadata/{first.json()['id']}/cancel")
+    assert submit(client, model_id).status_code == 201
+
+
+def test_what_a_job_tells_of_its_result(luna, bob, work):
+    client = luna(bob)
+    job = submitted(client, "SA")
+
+    work(lambda: ended(job))
+
+    assert SolveJob.objects.get().result_size == len(client.get(f"/solve-jobs/data/{job.pk}").content)
 
 
 def test_a_job_that_waits_tells_its_place(luna, bob):

@@ -3,8 +3,9 @@
 import pytest
 
 from solving.models import UploadedModel
+from tests.conftest import solved_job
 
-from .conftest import small_model, upload
+from .conftest import small_model, submit, upload
 
 
 def test_a_model_comes_back_as_it_went_in(luna, bob):
@@ -91,6 +92,54 @@ def test_a_model_may_be_larger_than_other_requests(luna, bob, settings):
 
     assert luna(bob).generic("POST", "/models", b"x" * size).status_code == 201
     assert UploadedModel.objects.get().size == size
+
+
+class TestStorage:
+    SIZE = 600_000
+
+    @pytest.fixture(autouse=True)
+    def one_megabyte(self, settings):
+        settings.SOLVING_STORAGE_MB = 1
+
+    def put(self, client, content):
+        return client.generic("POST", "/models", content * self.SIZE)
+
+    def test_what_does_not_fit_is_refused_and_told_apart(self, luna, bob):
+        client = luna(bob)
+        assert self.put(client, b"a").status_code == 201
+
+        answer = self.put(client, b"b")
+
+        assert answer.status_code == 413
+        assert answer.json()["message"].startswith("Your models take 0.6 MB and your results 0.0 MB of the 1 MB")
+        assert UploadedModel.objects.count() == 1
+
+    def test_the_same_model_once_more_takes_no_room(self, luna, bob):
+        client = luna(bob)
+
+        assert self.put(client, b"a").json()["id"] == self.put(client, b"a").json()["id"]
+
+    def test_each_member_has_their_own(self, luna, alice, bob):
+        self.put(luna(alice), b"a")
+
+        assert self.put(luna(bob), b"b").status_code == 201
+
+    def test_deleting_makes_room(self, luna, bob):
+        client = luna(bob)
+        client.delete(f"/models/{self.put(client, b'a').json()['id']}")
+
+        assert self.put(client, b"b").status_code == 201
+
+    def test_results_count_and_hold_new_jobs_back(self, luna, bob):
+        client = luna(bob)
+        job = solved_job(bob, result_size=2_000_000)
+
+        answer = submit(client, job.model_id)
+
+        assert answer.status_code == 413
+        assert "your results 1.9 MB" in answer.json()["message"]
+        client.delete(f"/solve-jobs/{job.pk}")
+        assert submit(client, job.model_id).status_code == 201
 
 
 def test_no_model_at_all_is_refused(luna, bob):

@@ -26,14 +26,13 @@ def make_job(bob):
 
     def make(**fields):
         model = upload_model(data=b"model", by=bob, now=NOW)
-        return SolveJob.objects.create(
-            membership=bob, model=model, provider="dwave", solver="SA", **{"created_at": NOW} | fields
-        )
+        facts = {"provider": "dwave", "solver": "SA", "created_at": NOW}
+        return SolveJob.objects.create(membership=bob, organization=bob.organization, model=model, **facts | fields)
 
     return make
 
 
-def test_the_oldest_is_taken_first_and_once(make_job):
+def test_the_oldest_of_a_member_is_taken_first_and_once(make_job):
     first, second = make_job(), make_job()
 
     assert queue.take("one", NOW) == first
