@@ -6,6 +6,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from organizations.models import Membership
@@ -22,6 +23,7 @@ from quotas import services
 from quotas.models import Usage
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 60_000  # milliseconds that a page may take on a slow machine; tests go on as soon as it is there
 WIDE, PHONE = {"width": 1280, "height": 860}, {"width": 390, "height": 844}
 
 
@@ -37,6 +39,7 @@ def chromium() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if program is None:
         pytest.exit("No Chromium found. On Debian and Ubuntu: apt install chromium; or set CHROMIUM to its path.", 1)
+    expect.set_options(timeout=PATIENCE)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"  # Playwright runs an event loop in the thread of the tests
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, headless="HEADED" not in os.environ)
@@ -60,15 +63,15 @@ def no_rate_limits_from_before() -> None:
 def context(chromium: Browser, live_server: LiveServer) -> Iterator[BrowserContext]:
     """A fresh browser profile, on a wide screen, at the portal's address."""
     context = chromium.new_context(base_url=live_server.url, viewport=WIDE, locale="en", reduced_motion="reduce")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     yield context
     context.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A window. The test fails if a page in it breaks the policy, throws, or asks for what is not there."""
+@contextmanager
+def window(context: BrowserContext) -> Iterator[Page]:
+    """A window. It ends with an error if a page in it broke the policy, threw, or asked for what is not there."""
     complaints: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
@@ -87,6 +90,13 @@ def page(context: BrowserContext) -> Iterator[Page]:
     yield page
     page.goto("about:blank")  # so that no request of the page outlives its test
     assert complaints == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A window that watches over its pages."""
+    with window(context) as page:
+        yield page
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_member_sees_what_is_left_and_what_has_run(page, sign_in, a_busy_lab, 
 
     services.settle(usage=a_busy_lab.usage, access_time_ns=15_148_020, now=timezone.now())
 
-    expect(row.get_by_text("done")).to_be_visible(timeout=15_000)
+    expect(row.get_by_text("done")).to_be_visible()
     expect(row.get_by_text("15.1 ms")).to_be_visible()
 
 

@@ -199,37 +199,6 @@ class TestTimes:
         there.close()
 
 
-def press_until(page: Page, key: str, target) -> None:
-    """Walk with the keyboard until the focus is on the target; not for ever."""
-    for _ in range(60):
-        if target.evaluate("element => element === document.activeElement"):
-            return
-        page.keyboard.press(key)
-    raise AssertionError("The keyboard does not get there.")
-
-
-def test_an_invitation_is_sent_with_the_keyboard_alone(page, sign_in, alice):
-    sign_in(alice)
-    page.goto("/o/acme")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
-
-    for link in ("Members", "Invite people"):
-        press_until(page, "Tab", page.get_by_role("link", name=link, exact=True).first)
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1, name=link)).to_be_visible()
-    expect(page.get_by_label("Email addresses")).to_be_focused()
-    page.keyboard.type("dora@example.com")
-    press_until(page, "Tab", button(page, "Check the list"))
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="1 person will be invited")).to_be_visible()
-    expect(button(page, "Send 1 invitation")).to_be_focused()
-    page.keyboard.press("Enter")
-
-    expect(page.get_by_text("1 invitation is on its way.")).to_be_visible()
-    assert Invitation.objects.get().email == "dora@example.com"
-
-
 def test_on_a_phone_the_navigation_opens_and_closes(page, sign_in, bob):
     page.set_viewport_size(PHONE)
     sign_in(bob)

@@ -55,7 +55,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
 
 
 @contextmanager
-def running_portal(folder: Path, dwave_endpoint: str, *arguments: str) -> Iterator[Portal]:
+def running_portal(folder: Path, dwave_endpoint: str, *arguments: str, **settings: str) -> Iterator[Portal]:
     """An empty portal that sends jobs to this endpoint; its database and its log are in the folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -70,6 +70,7 @@ def running_portal(folder: Path, dwave_endpoint: str, *arguments: str) -> Iterat
         "DATABASE_URL": f"sqlite:///{folder}/db.sqlite3",
         "SERVE_STATIC_FROM_SOURCE": "true",
         "DWAVE_UPSTREAM_ENDPOINT": dwave_endpoint,
+        **settings,
     }
     running = Portal(url, environment, folder / "log")
     with running.log.open("w") as log:
