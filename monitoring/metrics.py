@@ -25,7 +25,7 @@ REQUEST_SECONDS = Histogram(
     "luna_portal_request_duration_seconds",
     "Time until an answer was ready; polls of the gateway are held on purpose.",
     ["service", "method", "route"],
-    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 REFUSALS = Counter(
     "luna_portal_refused_jobs",

@@ -67,6 +67,11 @@ class TestWhoMayRead:
     def test_it_is_only_read(self, client):
         assert client.post("/metrics", headers=SCRAPER).status_code == 405
 
+    def test_it_is_told_without_https_too_for_who_asks_beside_the_proxy(self, client, settings, here, db):
+        settings.SECURE_SSL_REDIRECT = True
+
+        assert client.get("/metrics", headers=SCRAPER).status_code == 200
+
     def test_an_operator_who_is_signed_in_finds_nothing_either(self, client, admin_user):
         client.force_login(admin_user, backend="allauth.account.auth_backends.AuthenticationBackend")
 
