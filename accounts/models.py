@@ -52,6 +52,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(
         max_length=10, blank=True, default="", db_default="", help_text="Of their mails; chosen on the pages."
     )
+    closed_at = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="To be erased since; not if it is made active again."
+    )
     date_joined = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()

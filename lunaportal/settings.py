@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "quotas",
     "gateway",
     "solving",
+    "privacy.apps.PrivacyConfig",
     "luna",
     "django.contrib.auth",
     "django.contrib.contenttypes",

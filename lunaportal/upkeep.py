@@ -12,6 +12,7 @@ from django_q.models import Failure
 from monitoring.models import Heartbeat, beat
 from organizations.closing import delete_closed_organizations
 from organizations.models import ApiKey, Invitation
+from privacy.erasure import erase_closed_accounts
 
 INVITATIONS_KEPT = timedelta(days=30)  # after their end
 KEYS_KEPT = timedelta(days=90)
@@ -28,6 +29,7 @@ def tidy_now() -> dict[str, int]:
 def tidy(now: datetime) -> dict[str, int]:
     """Delete what has ended long ago; by kind, how much there was. The audit log keeps that it existed."""
     deleted = {kind: delete(rows) for kind, rows in what_has_ended(now).items()}
+    deleted["accounts"] = erase_closed_accounts(now)
     deleted["organizations"] = delete_closed_organizations(now)
     beat(Heartbeat.Process.TIDY, now)
     log.info("tidied", deleted=deleted)

@@ -28,6 +28,7 @@ urlpatterns = [
     path("", include("quotas.urls")),
     path("", include("gateway.urls")),
     path("", include("solving.urls")),
+    path("accounts/", include("privacy.urls")),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("livez", views.livez),

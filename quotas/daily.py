@@ -59,14 +59,15 @@ def archived_by_day() -> QuerySet[ArchivedUsage, dict[str, Any]]:
 
 
 @transaction.atomic
-def rebuild() -> int:
-    """Write all rows anew from the ledger; settlements wait meanwhile. Returns how many there are now."""
+def rebuild(user_id: int | None = None) -> int:
+    """Write all rows, or those of one user, anew from the ledger; settlements wait meanwhile. Returns how many."""
+    whose = {} if user_id is None else {"user_id": user_id}
     if connection.vendor == "postgresql":  # SQLite lets nobody else write anyway
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE quotas_dailyusage IN EXCLUSIVE MODE")
-    DailyUsage.objects.all().delete()
+    DailyUsage.objects.filter(**whose).delete()
     days: dict[tuple[object, ...], DailyUsage] = {}
-    for row in chain(settled_by_day().iterator(), archived_by_day().iterator()):
+    for row in chain(settled_by_day().filter(**whose).iterator(), archived_by_day().filter(**whose).iterator()):
         day = days.setdefault(tuple(row[name] for name in KEY), DailyUsage(**row | {"settled_ns": 0, "jobs": 0}))
         day.settled_ns += int(row["settled_ns"])
         day.jobs += int(row["jobs"])

@@ -195,6 +195,8 @@ BUTTONS = {
 # Pages about the own account: nothing but being signed in opens them, and each shows the visitor's own things only.
 ACCOUNT = {
     "accounts/profile/",
+    "accounts/data/",
+    "accounts/delete/",
     "accounts/reauthenticate/",
     "accounts/email/",
     "accounts/password/change/",

@@ -17,6 +17,7 @@ LAYERS = [  # bottom first
     "quotas",
     "gateway",
     "solving",
+    "privacy",
     "luna",
     "lunaportal",
 ]

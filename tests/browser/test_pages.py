@@ -81,6 +81,8 @@ PAGES = [
     ("sign-in-rules", "/o/acme/settings/sign-in", "alice"),
     ("last-admin", "/o/empty/leave", "zoe"),
     ("profile", "/accounts/profile/", "bob"),
+    ("delete-account", "/accounts/delete/", "bob"),
+    ("delete-account-of-last-admin", "/accounts/delete/", "zoe"),
     ("email-address", "/accounts/email/", "bob"),
     ("second-factors", "/accounts/2fa/", "bob"),
     ("sessions", "/accounts/sessions/", "bob"),
