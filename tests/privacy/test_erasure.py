@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from allauth.usersessions.models import UserSession
+from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.utils import timezone
@@ -126,9 +127,9 @@ class TestErasing:
         assert not Upload.objects.exists()
         assert not UserSession.objects.exists()
         assert not Session.objects.exists()
-        dump = StringIO()
-        call_command("dumpdata", "--exclude", "audit", "--exclude", "django_q", stdout=dump)
-        assert "bob@example.com" not in dump.getvalue()
+        for model in apps.get_models():
+            if model is not Event:
+                assert "bob@example.com" not in str(list(model._base_manager.values())), model
 
     def test_the_line_that_says_so_names_nobody(self, bob):
         close(bob)
