@@ -1,5 +1,6 @@
 """Time limits of D-Wave's hybrid solvers: what a model needs at least, and what it may have at most."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +31,8 @@ def time_limit(properties: dict[str, Any], wish: float | None, size: Size) -> fl
     if wish is None:
         return least
     if not least <= wish <= most:
-        raise ValidationError(f"For this model time_limit must be {least:g} to {most:g} seconds.", code="time_limit")
+        enough = math.ceil(least * 100) / 100  # a number that one would write
+        raise ValidationError(f"For this model time_limit must be {enough:g} to {most:g} seconds.", code="time_limit")
     return wish
 
 

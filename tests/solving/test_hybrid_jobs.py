@@ -209,6 +209,14 @@ class TestTime:
         assert shortest(properties, SMALLEST) == 5
         assert shortest(properties, Size(10_000, 100, 20_000)) == pytest.approx(10 + 2 + 10)
 
+    def test_the_least_that_is_told_is_enough(self):
+        properties = {"minimum_time_limit": [[1, 1.0], [1024, 2.0]], "maximum_time_limit_hrs": 1}
+
+        with pytest.raises(Exception, match=r"must be 1\.01 to 3600 seconds"):
+            time_limit(properties, 1.0, Size(8, 0, 0))
+
+        assert time_limit(properties, 1.01, Size(8, 0, 0)) == 1.01
+
     def test_a_solver_that_does_not_tell_is_not_used(self):
         with pytest.raises(Exception, match="does not tell"):
             time_limit({"minimum_time_limit_s": "?"}, None, SMALLEST)

@@ -51,6 +51,7 @@ def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}/sapi/v2/"
     with running_portal(tmp_path_factory.mktemp("portal"), endpoint, "--emulator", str(port)) as running:
+        wait_until_listening(port)  # it takes longer to start than the portal, which is ready without it
         yield running
 
 
@@ -88,6 +89,18 @@ def running_portal(folder: Path, dwave_endpoint: str, *arguments: str, **setting
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return listener.getsockname()[1]
+
+
+def wait_until_listening(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    pytest.fail("The emulated D-Wave did not start.")
 
 
 def wait_until_ready(portal: Portal, process: subprocess.Popen) -> None:

@@ -36,6 +36,15 @@ def test_tokens_and_quotas_with_an_older_sdk(portal, admin_key, member_key, vers
     run([python_with_sdk(version), script, admin_key, member_key, "member@example.com"], portal)
 
 
+def test_jobs_on_hybrid_solvers(portal, member_key):
+    run([python_with_sdk("1.3.1"), ROOT / "tests/tours/solve_hybrid.py", member_key, "DEV-hybrid-tour-secret"], portal)
+
+
+@pytest.mark.parametrize("version", ["1.2.4", "1.1.0"])
+def test_jobs_with_an_older_sdk(portal, member_key, version):
+    run([python_with_sdk(version), ROOT / "tests/tours/solve_old_sdk.py", member_key], portal)
+
+
 def test_a_base_url_that_ends_in_a_slash(portal, admin_key):
     code = "import sys; from luna_quantum import LunaSolve; LunaSolve(api_key=sys.argv[1]).qpu_token.get_all()"
 
@@ -46,5 +55,12 @@ def test_no_secret_is_in_the_log(portal, admin_key, member_key):
     log = portal.log.read_text()
 
     assert "request_finished" in log
-    for secret in (admin_key, member_key, "a-secret", "canary-6f1d0c9b-secret-value", portal.environment["SECRET_KEY"]):
+    for secret in (
+        admin_key,
+        member_key,
+        "a-secret",
+        "canary-6f1d0c9b-secret-value",
+        "DEV-hybrid-tour-secret",
+        portal.environment["SECRET_KEY"],
+    ):
         assert secret not in log
