@@ -1,6 +1,7 @@
 """The ledger added up by day, so that charts of a million jobs read a few thousand rows. Durations are nanoseconds.
 
 A job counts for the day (UTC) on which it was booked, which never changes, from the moment on that it is settled.
+quotas.rollups adds the days up once more.
 """
 
 from collections import defaultdict
@@ -13,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Count, QuerySet, Sum, Value
 from django.db.models.functions import TruncDate
 
+from . import rollups
 from .models import ArchivedUsage, DailyUsage, Usage
 
 # What tells the rows of a day from one another: all of it is in the line of the ledger.
@@ -35,9 +37,12 @@ def day_of(moment: datetime) -> date:
 def add(usage: Usage, access_time_ns: int) -> None:
     """Count a job that is being settled, in the transaction that settles it."""
     who_and_what = (usage.solver, usage.source, usage.user_email, usage.token_name)
-    day = connection.ops.adapt_datefield_value(day_of(usage.created_at))
+    booked_on = day_of(usage.created_at)
+    day = connection.ops.adapt_datefield_value(booked_on)
     with connection.cursor() as cursor:
         cursor.execute(ADD, [usage.organization_id, usage.token_id, usage.user_id, day, *who_and_what, access_time_ns])
+    if usage.organization_id is not None:
+        rollups.add(usage, booked_on, access_time_ns)
 
 
 def settled_by_day() -> QuerySet[Usage, dict[str, Any]]:
@@ -47,7 +52,7 @@ def settled_by_day() -> QuerySet[Usage, dict[str, Any]]:
         .annotate(day=TruncDate("created_at", tzinfo=UTC))
         .values("organization_id", *KEY)
         .annotate(settled_ns=Sum("access_time_ns"), jobs=Count("pk"))
-        .order_by()
+        .order_by("day")  # in which they are read: so they come to lie side by side
     )
     return days
 
@@ -71,7 +76,9 @@ def rebuild(user_id: int | None = None) -> int:
         day = days.setdefault(tuple(row[name] for name in KEY), DailyUsage(**row | {"settled_ns": 0, "jobs": 0}))
         day.settled_ns += int(row["settled_ns"])
         day.jobs += int(row["jobs"])
-    return len(DailyUsage.objects.bulk_create(days.values(), batch_size=1000))
+    count = len(DailyUsage.objects.bulk_create(days.values(), batch_size=1000))
+    rollups.rebuild()
+    return count
 
 
 @dataclass(frozen=True)
@@ -96,7 +103,7 @@ def prove() -> tuple[int, list[WrongDay]]:
     """How many rows there are, and what is wrong; both sides are of one moment, as in quotas.proof."""
     fields = ("is_counter", *KEY, "settled_ns", "jobs")
     counters = DailyUsage.objects.annotate(is_counter=Value(True)).values_list(*fields)
-    lines = settled_by_day().annotate(is_counter=Value(False)).values_list(*fields)
+    lines = settled_by_day().order_by().annotate(is_counter=Value(False)).values_list(*fields)
     archived = archived_by_day().annotate(is_counter=Value(False)).values_list(*fields)
     sides: dict[bool, dict[tuple[object, ...], tuple[int, int]]] = {
         side: defaultdict(lambda: (0, 0)) for side in (True, False)

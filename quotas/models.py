@@ -191,7 +191,9 @@ class Usage(models.Model):
         return f"{self.status} {self.estimate_ns} ns on {self.token_name} by {self.user_email}"
 
 
-class DailyUsageQuerySet(OfJobsQuerySet["DailyUsage"]):
+class SumsQuerySet(OfJobsQuerySet[M]):
+    """Rows of days."""
+
     def between(self, first: date, last: date) -> Self:
         """From one day to another, both included."""
         return self.filter(day__gte=first, day__lte=last)
@@ -214,7 +216,7 @@ class DailyUsage(models.Model):
     settled_ns = models.BigIntegerField()
     jobs = models.BigIntegerField()
 
-    objects: ClassVar[DailyUsageQuerySet] = DailyUsageQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[SumsQuerySet["DailyUsage"]] = SumsQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name_plural = "daily usage"
@@ -229,6 +231,7 @@ class DailyUsage(models.Model):
         indexes = [
             models.Index(fields=["organization_id", "day"], name="day_of_organization"),
             models.Index(fields=["user_id", "day"], name="day_of_user"),
+            models.Index(fields=["organization_id", "user_email", "day"], name="day_of_organization_user"),
         ]
 
     def __str__(self) -> str:
@@ -274,6 +277,52 @@ class ArchivedUsage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.total_ns} ns on {self.token_name} by {self.user_email} on {self.day}, in {self.archive}"
+
+
+class UsageRollupQuerySet(SumsQuerySet["UsageRollup"]):
+    def everybodys(self) -> Self:
+        """Sums by day, token and solver."""
+        return self.filter(user_email="")
+
+    def members(self) -> Self:
+        """Sums by member and month."""
+        return self.exclude(user_email="")
+
+
+class UsageRollup(models.Model):
+    """What DailyUsage adds up to on group tokens, for the questions that would have to read most of it.
+
+    Two kinds of rows: everybody's by day, token and solver (without an email address), and a member's by month (without
+    a token and a solver; `day` is the first of the month). Kept by quotas.daily alone.
+    """
+
+    organization_id = models.BigIntegerField()
+    user_email = models.EmailField(blank=True)
+    day = models.DateField()
+    token_id = models.BigIntegerField(default=0)
+    token_name = models.CharField(max_length=128, blank=True)
+    solver = models.CharField(max_length=100, blank=True)
+    settled_ns = models.BigIntegerField()
+    jobs = models.BigIntegerField()
+
+    objects: ClassVar[UsageRollupQuerySet] = UsageRollupQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization_id", "user_email", "day", "token_id", "token_name", "solver"],
+                name="one_rollup_of_a_kind",
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_ns__gte=0, settled_ns__lte=MAX_NS), name="rollup_can_be_counted"
+            ),
+        ]
+        indexes = [models.Index(fields=["organization_id", "day"], name="rollup_of_organization")]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.settled_ns} ns on {self.token_name or 'all tokens'} by {self.user_email or 'all'} from {self.day}"
+        )
 
 
 class RefusedJobsQuerySet(OfJobsQuerySet["RefusedJobs"]):

@@ -21,7 +21,7 @@ from tokens.pages import token_url
 
 from .daily import day_of
 from .forecast import LOOK_BACK, Forecast, Outlook, forecast
-from .models import DailyUsage, RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage
+from .models import RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage, UsageRollup
 from .periods import Span
 
 DAYS = 30
@@ -78,7 +78,7 @@ class Overview:
 
     def spent_by_day(self, token_ids: list[int]) -> dict[int, dict[date, int]]:
         """Nanoseconds by token and day, as far back as forecasts look."""
-        rows = DailyUsage.objects.of_organization(self.admin).filter(token_id__in=token_ids)
+        rows = UsageRollup.objects.of_organization(self.admin).everybodys().filter(token_id__in=token_ids)
         rows = rows.between(day_of(self.now - LOOK_BACK), day_of(self.now))
         sums = rows.values("token_id", "day").annotate(settled=Sum("settled_ns")).order_by()
         spent: dict[int, dict[date, int]] = defaultdict(dict)

@@ -8,20 +8,18 @@ from organizations.access import MemberRequest, member_view
 from organizations.permissions import Permission
 
 from .daily import day_of
-from .models import DailyUsage
 from .overview import DAYS, Overview
 from .periods import Span
-from .reports import By, report_on
+from .reports import By, Scope, report_on
 
 
 @member_view(Permission.VIEW_USAGE)
 def overview(request: MemberRequest) -> HttpResponse:
     """What the organization spends, how long it lasts, and what wants attention."""
     member, now = request.membership, timezone.now()
-    usage = DailyUsage.objects.of_organization(member)
     context = {
         "membership": member,
         "overview": Overview(member, now),
-        "report": report_on(usage, Span.of_days(DAYS, day_of(now)), By.MEMBER),
+        "report": report_on(Scope(member, is_everybodys=True), Span.of_days(DAYS, day_of(now)), By.MEMBER),
     }
     return render(request, "quotas/overview.html", context)

@@ -63,6 +63,19 @@ class Span:
         ends = [begin - timedelta(days=1) for begin in begins[1:]] + [self.last]
         return [Span(begin, end) for begin, end in zip(begins, ends, strict=True)]
 
+    @property
+    def whole_months(self) -> "Span | None":
+        """From the first day of the first month that lies in it as a whole to the last day of the last one."""
+        begin = self.first if self.first.day == 1 else next_month(self.first)
+        end = Step.MONTH.begin(self.last + timedelta(days=1)) - timedelta(days=1)
+        return Span(begin, end) if begin < end else None
+
+    def around(self, inside: "Span") -> list["Span"]:
+        """What is left of it before and after a span within."""
+        day = timedelta(days=1)
+        before, after = Span(self.first, inside.first - day), Span(inside.last + day, self.last)
+        return [span for span in (before, after) if span.first <= span.last]
+
     def part_of(self, day: date) -> "Span":
         """The one of `parts` that a day of the span lies in."""
         return self.part_by_first_day[max(self.step.begin(day), self.first)]
@@ -72,5 +85,15 @@ class Span:
         return {part.first: part for part in self.parts}
 
     def __str__(self) -> str:
+        return self.label
+
+    @cached_property
+    def label(self) -> str:
+        """The days in words; kept, because a chart says them of every bar."""
         first, last = (date_format(day, "j M Y") for day in (self.first, self.last))
         return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after the one of `day`."""
+    return Step.MONTH.begin(Step.MONTH.begin(day) + timedelta(days=31))

@@ -1,15 +1,21 @@
 """What was used, by whom, on what and when: from the ledger by day, in a constant number of queries. Nanoseconds."""
 
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
+from typing import Any
 
-from django.db.models import Case, CharField, F, Sum, TextChoices, Value, When
+from django.db import connection
+from django.db.models import F, Sum, TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from organizations.models import Membership
+
 from .charts import Chart, stacked
-from .models import DailyUsageQuerySet
+from .models import DailyUsage, SumsQuerySet, UsageRollup
 from .periods import Span
 
 MOST_SERIES = 5
@@ -25,7 +31,8 @@ class By(TextChoices):
     DAY = "day", gettext_lazy("Day")
 
 
-COLUMNS: dict[str, str] = {By.MEMBER: "user_email", By.TOKEN: "token_name", By.SOLVER: "solver"}
+MEMBER = "user_email"
+COLUMNS: dict[str, str] = {By.MEMBER: MEMBER, By.TOKEN: "token_name", By.SOLVER: "solver"}
 
 
 @dataclass(frozen=True)
@@ -61,40 +68,81 @@ class Report:
 
 
 Sums = dict[str, dict[Span, int]]
-
-
-def report_on(usage: DailyUsageQuerySet, span: Span, by: By, most_shares: int = MOST_SHARES) -> Report:
-    """What the rows of `usage` add up to in a span, broken down (two queries)."""
-    usage = usage.between(span.first, span.last)
-    largest = largest_shares(usage, COLUMNS[by], most_shares) if by in COLUMNS else []
-    top = [name for name, _ns, _jobs in largest[:MOST_SERIES]]
-    rows = by_day(usage, COLUMNS.get(by), top)
-    total_ns, jobs = sum(row[2] for row in rows), sum(row[3] for row in rows)
-    if by is By.DAY:
-        largest = [(str(part), *sums_of(rows, part)) for part in reversed(span.parts)]
-    shares = [Share(label_of(name), ns, count, total_ns, bool(name)) for name, ns, count in largest]
-    rest_ns, rest_jobs = total_ns - sum(share.settled_ns for share in shares), jobs - sum(s.jobs for s in shares)
-    others = Share(_("Others"), rest_ns, rest_jobs, total_ns) if rest_jobs else None
-    return Report(span, by, total_ns, jobs, shares, others, stacked(span.parts, series_of(rows, top, span)))
-
-
 Row = tuple[date, str | None, int, int]
 
 
-def largest_shares(usage: DailyUsageQuerySet, column: str, most: int) -> list[tuple[str, int, int]]:
+@dataclass(frozen=True)
+class Scope:
+    """Whose usage is looked at, and which of it: `asked` has columns and what they must hold."""
+
+    member: Membership
+    is_everybodys: bool = False
+    asked: Mapping[str, str] = field(default_factory=dict)
+
+    def days(self, span: Span) -> SumsQuerySet[DailyUsage]:
+        """Sums by day, user, token and solver."""
+        days = DailyUsage.objects.filter(**self.asked).between(span.first, span.last)
+        return days.of_organization(self.member) if self.is_everybodys else days.of_member(self.member)
+
+    def totals(self, span: Span) -> SumsQuerySet[Any]:
+        """The fewest rows that tell days, tokens and solvers apart."""
+        if not self.is_everybodys or MEMBER in self.asked:
+            return self.days(span)
+        rollups = UsageRollup.objects.of_organization(self.member).everybodys()
+        return rollups.filter(**self.asked).between(span.first, span.last)
+
+    def of_members(self, span: Span) -> list[SumsQuerySet[Any]]:
+        """The fewest rows that tell members apart: of whole months, where these can tell what is asked, and of days."""
+        inside = span.whole_months
+        if not inside or not self.is_everybodys or self.asked:
+            return [self.days(span)]
+        months = UsageRollup.objects.of_organization(self.member).members().between(inside.first, inside.last)
+        return [months, *map(self.days, span.around(inside))]
+
+
+def report_on(scope: Scope, span: Span, by: By, most_shares: int = MOST_SHARES) -> Report:
+    """What was used in a span, broken down (three queries)."""
+    totals: list[Row] = [(day, None, ns, jobs) for day, ns, jobs in sums_by(scope.totals(span), "day")]
+    total_ns, jobs = sum(row[2] for row in totals), sum(row[3] for row in totals)
+    largest = largest_shares(scope, span, COLUMNS[by], most_shares) if by in COLUMNS else []
+    top = [name for name, _ns, _jobs in largest[:MOST_SERIES]]
+    rows = of_these(scope, span, COLUMNS[by], top) if top else []
+    if by is By.DAY:
+        largest = [(str(part), *sums_of(totals, part)) for part in reversed(span.parts)]
+    shares = [Share(label_of(name), ns, count, total_ns, bool(name)) for name, ns, count in largest]
+    rest_ns, rest_jobs = total_ns - sum(share.settled_ns for share in shares), jobs - sum(s.jobs for s in shares)
+    others = Share(_("Others"), rest_ns, rest_jobs, total_ns) if rest_jobs else None
+    return Report(span, by, total_ns, jobs, shares, others, stacked(span.parts, series_of(rows, totals, top, span)))
+
+
+def sums_by(rows: SumsQuerySet[Any], *columns: str) -> list[tuple[Any, ...]]:
+    """Rows of (columns, nanoseconds, jobs)."""
+    sums = rows.values(*columns).annotate(sum_ns=Sum("settled_ns"), count=Sum("jobs")).order_by()
+    return [(*key, int(ns), int(jobs)) for *key, ns, jobs in sums.values_list(*columns, "sum_ns", "count")]
+
+
+# Django adds up no union.
+LARGEST = """
+    SELECT name, SUM(settled_ns) AS sum_ns, SUM(jobs) FROM ({parts}) AS parts
+    GROUP BY name ORDER BY sum_ns DESC, name LIMIT {most}
+"""
+
+
+def largest_shares(scope: Scope, span: Span, column: str, most: int) -> list[tuple[str, int, int]]:
     """Rows of (name, nanoseconds, jobs), the largest first."""
-    sums = usage.values(column).annotate(settled=Sum("settled_ns"), count=Sum("jobs"))
-    found = sums.order_by("-settled", column).values_list(column, "settled", "count")[:most]
-    return [(name, int(settled), int(count)) for name, settled, count in found]
+    parts = scope.of_members(span) if column == MEMBER else [scope.totals(span)]
+    named = [rows.order_by().annotate(name=F(column)).values_list("name", "settled_ns", "jobs") for rows in parts]
+    texts, params = zip(*(rows.query.get_compiler(connection=connection).as_sql() for rows in named), strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(LARGEST.format(parts=" UNION ALL ".join(texts), most=most), [*chain(*params)])
+        return [(name, int(ns), int(jobs)) for name, ns, jobs in cursor.fetchall()]
 
 
-def by_day(usage: DailyUsageQuerySet, column: str | None, top: list[str]) -> list[Row]:
-    """Rows of (day, name, nanoseconds, jobs); those not in `top` are together under None."""
-    nobody = Value(None, output_field=CharField())
-    name = Case(When(**{f"{column}__in": top}, then=F(column)), default=nobody) if column and top else nobody
-    sums = usage.annotate(name=name).values("day", "name").annotate(settled=Sum("settled_ns"), count=Sum("jobs"))
-    found = sums.order_by().values_list("day", "name", "settled", "count")
-    return [(day, name, int(settled), int(count)) for day, name, settled, count in found]
+def of_these(scope: Scope, span: Span, column: str, names: list[str]) -> list[Row]:
+    """Rows of (day, name, nanoseconds, jobs)."""
+    rows = scope.days(span) if column == MEMBER else scope.totals(span)
+    found: list[Row] = sums_by(rows.filter(**{f"{column}__in": names}), "day", column)
+    return found
 
 
 def sums_of(rows: list[Row], part: Span) -> tuple[int, int]:
@@ -102,14 +150,16 @@ def sums_of(rows: list[Row], part: Span) -> tuple[int, int]:
     return sum(row[2] for row in inside), sum(row[3] for row in inside)
 
 
-def series_of(rows: list[Row], top: list[str], span: Span) -> Sums:
+def series_of(rows: list[Row], totals: list[Row], top: list[str], span: Span) -> Sums:
     """Nanoseconds by name and part of the span: one series for each of `top`, and one for the rest."""
     sums: Sums = {label_of(name): defaultdict(int) for name in top}
-    rest = _("Others") if top else _("All jobs")
+    rest: dict[Span, int] = defaultdict(int)
+    for day, _name, settled_ns, _jobs in totals:
+        rest[span.part_of(day)] += settled_ns
     for day, name, settled_ns, _jobs in rows:
-        label = rest if name is None else label_of(name)
-        sums.setdefault(label, defaultdict(int))[span.part_of(day)] += settled_ns
-    return sums
+        sums[label_of(name or "")][span.part_of(day)] += settled_ns
+        rest[span.part_of(day)] -= settled_ns
+    return sums | ({_("Others") if top else _("All jobs"): rest} if any(rest.values()) else {})
 
 
 def label_of(name: str) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import normalize_email
 from tokens.names import MAX_LENGTH
 
-from .models import DailyUsageQuerySet, UsageQuerySet
+from .models import UsageQuerySet
 from .periods import Span
 from .reports import By
 
@@ -74,10 +74,6 @@ class UsageFilter(forms.Form):
             "solver": data.get("solver") or "",
         }
         return {column: value for column, value in asked.items() if value}
-
-    def narrow(self, usage: DailyUsageQuerySet) -> DailyUsageQuerySet:
-        """Those of the days' rows that fit, of whatever span."""
-        return usage.filter(**self.asked)
 
     def narrow_ledger(self, ledger: UsageQuerySet) -> UsageQuerySet:
         """Those lines of the ledger that fit, booked in the span."""

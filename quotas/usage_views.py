@@ -14,8 +14,8 @@ from organizations.permissions import Permission
 from organizations.spreadsheets import csv_response
 
 from . import daily
-from .models import DailyUsage, DailyUsageQuerySet, Usage, UsageQuerySet
-from .reports import By, report_on
+from .models import Usage, UsageQuerySet
+from .reports import By, Scope, report_on
 from .usage_forms import PRESETS, UsageFilter
 
 MINE, EVERYBODYS = [By.TOKEN, By.SOLVER, By.DAY], list(By)
@@ -38,24 +38,25 @@ ROWS_AT_ONCE = 1000
 @member_view(Permission.VIEW_OWN_USAGE)
 def my_usage(request: MemberRequest) -> HttpResponse:
     """What I have used, on tokens of the organization and on my own."""
-    return usage_page(request, DailyUsage.objects.of_member(request.membership), MINE)
+    return usage_page(request, MINE)
 
 
 @member_view(Permission.VIEW_USAGE)
 def everybodys_usage(request: MemberRequest) -> HttpResponse:
     """What everybody has used on the organization's tokens."""
-    return usage_page(request, DailyUsage.objects.of_organization(request.membership), EVERYBODYS)
+    return usage_page(request, EVERYBODYS)
 
 
-def usage_page(request: MemberRequest, usage: DailyUsageQuerySet, choices: list[By]) -> HttpResponse:
+def usage_page(request: MemberRequest, choices: list[By]) -> HttpResponse:
+    is_everybodys = By.MEMBER in choices
     filters = UsageFilter(request.GET, choices=choices, today=daily.day_of(timezone.now()))
     context = {
         "membership": request.membership,
         "filters": filters,
         "choices": choices,
         "presets": PRESETS,
-        "is_everybodys": By.MEMBER in choices,
-        "report": report_on(filters.narrow(usage), filters.span, filters.breakdown),
+        "is_everybodys": is_everybodys,
+        "report": report_on(Scope(request.membership, is_everybodys, filters.asked), filters.span, filters.breakdown),
     }
     return render(request, "quotas/usage.html", context)
 

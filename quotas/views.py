@@ -16,10 +16,10 @@ from organizations.permissions import Permission
 from tokens.models import QpuToken
 
 from .daily import day_of
-from .models import DailyUsage, TimeQuotaPolicy, Usage
+from .models import TimeQuotaPolicy, Usage
 from .periods import Span
 from .policies import Decision, decide
-from .reports import By, report_on
+from .reports import By, Scope, report_on
 
 MOST_TOKENS, MOST_KEYS, MOST_JOBS, DAYS = 20, 5, 5, 30
 
@@ -49,7 +49,7 @@ def dashboard(request: MemberRequest) -> HttpResponse:
     context = {
         "membership": member,
         "rows": token_rows(member, now),
-        "report": report_on(DailyUsage.objects.of_member(member), Span.of_days(DAYS, day_of(now)), By.TOKEN),
+        "report": report_on(Scope(member), Span.of_days(DAYS, day_of(now)), By.TOKEN),
         "jobs": list(Usage.objects.of_member(member).order_by("-id")[:MOST_JOBS]),
         "keys": list(member.keys.usable(now).order_by("-id")[:MOST_KEYS]),
         "now": now,

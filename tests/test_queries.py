@@ -158,6 +158,7 @@ TENANTS = {
     "quotas_timequotapolicy": ["token_id", "member_id"],
     "quotas_usage": ["organization_id", "user_id"],
     "quotas_dailyusage": ["organization_id", "user_id"],
+    "quotas_usagerollup": ["organization_id"],
     "quotas_refusedjobs": ["organization_id", "user_id"],
     "gateway_tokenrules": ["token_id"],
     "audit_event": ["organization_id"],

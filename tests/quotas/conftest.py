@@ -5,7 +5,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from audit.models import Event
-from quotas import daily, services
+from quotas import daily, rollups, services
 from quotas.models import Usage
 from quotas.proof import prove
 
@@ -19,6 +19,7 @@ def ledger_is_true(request):
         yield
         assert prove()[1] == []
         assert daily.prove()[1] == []
+        assert rollups.prove() == []
     else:
         yield
 

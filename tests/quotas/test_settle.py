@@ -171,8 +171,8 @@ class TestReopen:
 class TestQueries:
     """Two savepoints, the line, and one for each policy that it was booked on."""
 
-    def test_settling_takes_six(self, usage, now, django_assert_num_queries):
-        with django_assert_num_queries(6):
+    def test_settling_takes_seven(self, usage, now, django_assert_num_queries):
+        with django_assert_num_queries(7):
             services.settle(usage=usage, access_time_ns=30, now=now)
 
     def test_releasing_takes_five(self, usage, now, django_assert_num_queries):

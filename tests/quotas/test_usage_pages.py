@@ -7,9 +7,9 @@ from django.test import Client
 
 from audit.models import Event
 from quotas import services
-from quotas.models import DailyUsage, Usage
+from quotas.models import Usage
 from quotas.periods import Span
-from quotas.reports import By, report_on
+from quotas.reports import By, Scope, report_on
 from tests.conftest import SECRET
 from tokens.services import upload_token
 
@@ -102,7 +102,7 @@ class TestTotals:
     def test_what_the_table_has_no_room_for_is_with_the_others(self, a_busy_month, alice, now):
         span = Span.of_days(60, now.date())
 
-        shown = report_on(DailyUsage.objects.of_organization(alice), span, By.SOLVER, 3)
+        shown = report_on(Scope(alice, is_everybodys=True), span, By.SOLVER, 3)
 
         assert len(shown.shares) == 3
         assert shown.others.jobs > 0

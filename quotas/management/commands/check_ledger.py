@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from quotas import archive, daily, proof
+from quotas import archive, daily, proof, rollups
 
 
 class Command(BaseCommand):
@@ -17,8 +17,9 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         policies, mismatches = proof.prove()
         days, wrong_days = daily.prove()
+        wrong_rollups = rollups.prove()
         files, wrong_files = archive.prove(options["archive"]) if options["archive"] else (0, [])
-        if wrong := [*mismatches, *wrong_days, *wrong_files]:
+        if wrong := [*mismatches, *wrong_days, *wrong_rollups, *wrong_files]:
             raise CommandError("\n".join(["The ledger is not true:", *map(str, wrong)]))
         proven = f" Files of the archive: {files}." if options["archive"] else ""
         self.stdout.write(f"The ledger is true. Policies proven: {policies}. Rows of days: {days}.{proven}")
