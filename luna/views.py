@@ -1,8 +1,7 @@
 """Endpoints of the Luna SDK. The API key alone says which organization is meant."""
 
-from typing import Any
+from collections import defaultdict
 
-from django.db.models import Prefetch, QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,9 +15,9 @@ from tokens.access import TokenAPIView
 from tokens.models import SDK_SCOPES, QpuToken
 from tokens.serializers import RenameSerializer
 
+from .lists import listed, page_of_tokens, quotas_of_member, quotas_on_tokens
 from .sdk import knows_quotas_in_lists
 from .serializers import (
-    ListedTokenSerializer,
     ListQuerySerializer,
     QuotaInSerializer,
     QuotaOutSerializer,
@@ -37,7 +36,9 @@ class Me(MemberAPIView):
     permissions = {"GET": Permission.VIEW_ORGANIZATION}
 
     def get(self, request: Request) -> Response:
-        return Response(UserSerializer(request.user, context={"organization": self.membership.organization}).data)
+        user, organization = self.membership.user, self.membership.organization
+        names = {"email": user.email, "first_name": user.first_name, "last_name": user.last_name}
+        return Response({**names, "groups": [], "orgs": [organization.name]})
 
 
 # --- Tokens -----------------------------------------------------------------------------------------------------------
@@ -51,27 +52,25 @@ class TokenList(MemberAPIView):
     permissions = {"GET": Permission.VIEW_TOKENS}
 
     def get(self, request: Request) -> Response:
-        asked_for = self.query.get("token_type")
-        return Response(
-            {
-                wire: self.page(scope, **self.query) if asked_for in {None, wire} else []
-                for wire, scope in SDK_SCOPES.items()
-            }
-        )
+        limit, offset = self.query["limit"], self.query["offset"]
+        provider, asked_for = self.query.get("filter_provider", ""), self.query.get("token_type")
+        pages = {
+            wire: page_of_tokens(self.membership, scope, provider, limit, offset) if asked_for in {None, wire} else []
+            for wire, scope in SDK_SCOPES.items()
+        }
+        quotas = self.quotas_on(pages["shared"]) if knows_quotas_in_lists(request) else None
+        return Response({wire: [listed(token, quotas) for token in page] for wire, page in pages.items()})
 
-    def page(self, scope: str, *, limit: int, offset: int, filter_provider: str = "", **_: Any) -> Any:
-        tokens = QpuToken.objects.of(self.membership, scope).order_by("id")
-        if filter_provider:
-            tokens = tokens.filter(provider=filter_provider)
-        if not knows_quotas_in_lists(self.request):
-            return TokenOutSerializer(tokens[offset : offset + limit], many=True).data
-        tokens = tokens.prefetch_related(Prefetch("quotas", self.quotas(), to_attr="quotas_to_show"))
-        return ListedTokenSerializer(tokens[offset : offset + limit], many=True).data
-
-    def quotas(self) -> QuerySet[TimeQuotaPolicy]:
-        """Everybody's for admins, else the caller's own."""
-        policies = TimeQuotaPolicy.objects.select_related("member")
-        return policies if self.membership.can(Permission.VIEW_QUOTAS) else policies.filter(member=self.membership)
+    def quotas_on(self, tokens: list[QpuToken]) -> dict[int, list[TimeQuotaPolicy]]:
+        """By token: everybody's quotas for admins, else the caller's own."""
+        quotas: dict[int, list[TimeQuotaPolicy]] = defaultdict(list)
+        ids = [token.pk for token in tokens]
+        if not ids:
+            return quotas
+        everybodys = self.membership.can(Permission.VIEW_QUOTAS)
+        for policy in quotas_on_tokens(*ids) if everybodys else quotas_of_member(self.membership.pk, *ids):
+            quotas[policy.token_id].append(policy)
+        return quotas
 
 
 class CreateToken(TokenAPIView):

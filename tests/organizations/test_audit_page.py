@@ -85,6 +85,14 @@ class TestExport:
 
         assert [row["target"] for row in rows] == ["'=HYPERLINK(1)"]
 
+    def test_each_line_comes_once_however_many_steps_it_takes(self, browser, alice, monkeypatch):
+        whole = self.rows(browser(alice).get(f"{AUDIT}.csv"))
+        assert len(whole) > 3
+        for size in (1, 2, len(whole)):
+            monkeypatch.setattr("organizations.spreadsheets.ROWS_AT_ONCE", size)
+
+            assert self.rows(browser(alice).get(f"{AUDIT}.csv")) == whole
+
     def test_it_is_read_while_it_is_sent(self, browser, alice, django_assert_num_queries):
         answer = browser(alice).get(f"{AUDIT}.csv")
 
