@@ -1,10 +1,13 @@
 """Guessing passwords, codes and links; and keeping others out by guessing wrong on purpose."""
 
+from datetime import timedelta
+
 import pytest
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.core import mail
 from django.core.cache import cache, caches
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import Event
 from tests.accounts.conftest import link_in
@@ -159,3 +162,22 @@ class TestAcrossProcesses:
             cache.set(f"guess-{number}", 1, timeout=300)
 
         assert TOO_MANY in post_password(Client(), admin.email, PASSWORD)
+
+
+def test_a_link_for_a_new_password_is_good_for_an_hour(client, admin, time_machine):
+    client.post("/accounts/password/reset/", {"email": admin.email})
+    link = link_in(mail.outbox[-1])
+    assert not Client().get(link, follow=True).context.get("token_fail")
+
+    time_machine.move_to(timezone.now() + timedelta(hours=1, minutes=1))
+
+    assert client.get(link, follow=True).context["token_fail"]
+
+
+def test_links_in_mails_lead_to_the_portal_whatever_it_was_asked_for_as(client, admin, settings):
+    settings.ALLOWED_HOSTS = ["*"]
+
+    client.post("/accounts/password/reset/", {"email": admin.email}, headers={"Host": "evil.example"})
+
+    assert "http://localhost/accounts/password/reset/key/" in mail.outbox[-1].body
+    assert "evil.example/accounts/password/reset/key/" not in mail.outbox[-1].body
