@@ -150,6 +150,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "lunaportal.middleware.collapse_leading_slashes",
     "lunaportal.middleware.trust_proxies",
+    "lunaportal.middleware.ask_nobody_who_they_are_at_probes",
     "lunaportal.middleware.refuse_insecure_api",
     "lunaportal.middleware.refuse_bodies_without_length",
     "lunaportal.middleware.refuse_large_bodies",
@@ -371,7 +372,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["organizations.parsers.AnyTypeJSONParser"],
     "DEFAULT_PAGINATION_CLASS": "lunaportal.api.KeysetPagination",
     "DEFAULT_SCHEMA_CLASS": "lunaportal.schema.PortalSchema",
-    "DEFAULT_THROTTLE_RATES": {"invitations": "1000/hour", "token_tests": "20/minute"},
+    "DEFAULT_THROTTLE_RATES": {"invitations": "5000/hour", "token_tests": "20/minute"},
     "EXCEPTION_HANDLER": "lunaportal.api.exception_handler",
     "NUM_PROXIES": 0,  # lunaportal.middleware.trust_proxies has put the client's address in place already
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

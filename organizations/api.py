@@ -9,7 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import ScopedRateThrottle
+from rest_framework.throttling import BaseThrottle
 
 from . import services
 from .access import CallerRequest, MemberAPIView, PortalAPIView, find, require_founder
@@ -24,6 +24,7 @@ from .serializers import (
     OrganizationSerializer,
     SettingsSerializer,
 )
+from .throttles import InvitationThrottle
 
 
 class MyOrganizations(PortalAPIView):
@@ -151,11 +152,10 @@ class Invitations(MemberListAPIView):
     query_serializer_class = InvitationQuery
     permissions = {"GET": Permission.VIEW_MEMBERS, "POST": Permission.MANAGE_MEMBERS}
     input_serializers = {"POST": InviteSerializer}
-    throttle_classes = [ScopedRateThrottle]
+    throttle_classes = [InvitationThrottle]
 
-    @property
-    def throttle_scope(self) -> str | None:
-        return "invitations" if self.request.method == "POST" else None
+    def get_throttles(self) -> list[BaseThrottle]:
+        return super().get_throttles() if self.request.method == "POST" else []
 
     def get_queryset(self) -> QuerySet[Invitation]:
         invitations = self.membership.organization.invitations.pending()

@@ -19,6 +19,7 @@ from .invitees import Invitee, Outlook, read
 from .models import Invitation
 from .pages import page_of
 from .permissions import Permission
+from .throttles import InvitationThrottle
 
 ENDS_SOON = timedelta(days=2)
 
@@ -69,6 +70,11 @@ def send_invitations(request: MemberRequest) -> HttpResponse:
     invitees = read(form.cleaned_data["people"], request.membership.organization)
     emails = [invitee.email for invitee in invitees if invitee.will_be_sent]
     if not emails:
+        return show_invite(request, form, invitees)
+    if not InvitationThrottle().allows(request, len(emails)):
+        messages.warning(
+            request, _("These are too many invitations for one hour. Invite some now, and the others later.")
+        )
         return show_invite(request, form, invitees)
     try:
         sent = services.invite_all(

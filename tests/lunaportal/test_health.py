@@ -25,6 +25,12 @@ class TestLivez:
 
         assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
+    @pytest.mark.django_db
+    def test_a_session_does_not_make_it_ask_the_database(self, browser, bob):
+        client = browser(bob)
+        with connection.execute_wrapper(break_database):
+            assert client.get("/livez").status_code == 200
+
     def test_it_is_not_kept_by_caches(self, client):
         assert "no-store" in client.get("/livez")["Cache-Control"]
 

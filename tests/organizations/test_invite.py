@@ -17,6 +17,7 @@ from organizations.errors import Conflict
 from organizations.mails import send_invitation
 from organizations.models import Invitation
 from organizations.permissions import Role, Scope
+from organizations.throttles import InvitationThrottle
 
 from .conftest import ACME, at_once, audited
 
@@ -189,13 +190,34 @@ class TestApi:
         assert Invitation.objects.pending().count() == 1
 
     def test_there_is_a_limit_to_how_often(self, api, alice, monkeypatch):
-        monkeypatch.setattr("rest_framework.throttling.ScopedRateThrottle.THROTTLE_RATES", {"invitations": "2/hour"})
+        monkeypatch.setattr(InvitationThrottle, "THROTTLE_RATES", {"invitations": "2/hour"})
         client = api(alice)
         answers = [client.post(URL, {"emails": ["dora@example.com"]}, format="json") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [201, 201, 429]
         assert 3500 < int(answers[2]["Retry-After"]) <= 3601
         assert answers[2].json()["internal_code"] == "TOO_MANY_REQUESTS"
         assert client.get(URL).status_code == 200
+
+    def test_each_address_counts(self, api, alice, monkeypatch):
+        monkeypatch.setattr(InvitationThrottle, "THROTTLE_RATES", {"invitations": "3/hour"})
+        client = api(alice)
+        bodies = [["a@example.com", "b@example.com"], ["c@example.com", "d@example.com"], ["c@example.com"]]
+        answers = [client.post(URL, {"emails": emails}, format="json") for emails in bodies]
+        assert [answer.status_code for answer in answers] == [201, 429, 201]
+        assert 3500 < int(answers[1]["Retry-After"]) <= 3601
+        assert Invitation.objects.count() == 3
+
+    def test_those_of_the_pages_count_too(self, api, browser, alice, monkeypatch):
+        monkeypatch.setattr(InvitationThrottle, "THROTTLE_RATES", {"invitations": "2/hour"})
+        api(alice).post(URL, {"emails": ["a@example.com"]}, format="json")
+        form = {"people": "b@example.com\nc@example.com", "role": "member"}
+        answer = browser(alice).post("/o/acme/members/invite/send", form)
+        assert "These are too many invitations for one hour." in answer.text
+        assert Invitation.objects.count() == 1
+
+    @pytest.mark.parametrize("body", ["x", [1], {"emails": 7}, {"emails": []}, {}])
+    def test_what_makes_no_sense_counts_as_one(self, api, alice, body):
+        assert api(alice).post(URL, body, format="json").status_code == 422
 
 
 class TestList:
