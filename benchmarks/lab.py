@@ -13,6 +13,7 @@ from accounts.models import User
 from organizations.models import ApiKey, Membership
 from organizations.permissions import Role
 from organizations.services import provide_member
+from quotas import rollups
 from quotas.models import TimeQuotaPolicy
 from quotas.policies import MAX_NS
 from quotas.services import assign_quota
@@ -107,6 +108,7 @@ def write_history(members: int, jobs: int) -> None:
         cursor.execute(sql)
         for _name, definition in indexes:
             cursor.execute(definition)
+        rollups.rebuild()
         cursor.execute("VACUUM ANALYZE")
 
 

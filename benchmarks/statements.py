@@ -1,5 +1,7 @@
 """What `reserve` and `settle` have the database do for one job on a group quota, in SQL of PostgreSQL and SQLite."""
 
+from datetime import UTC, datetime
+
 RESERVE = [
     """
     INSERT INTO quotas_usage (organization_id, user_id, user_email, token_id, token_name, group_policy_id, source,
@@ -24,6 +26,13 @@ SETTLE = [
     VALUES (1, :policy, 1, CURRENT_DATE, '', 'gateway', 'ada@example.com', 'token', 1000, 1)
     ON CONFLICT (token_id, user_id, day, solver, source, user_email, token_name) DO UPDATE
     SET settled_ns = quotas_dailyusage.settled_ns + excluded.settled_ns, jobs = quotas_dailyusage.jobs + 1
+    """,
+    f"""
+    INSERT INTO quotas_usagerollup (organization_id, user_email, day, token_id, token_name, solver, settled_ns, jobs)
+    VALUES (1, 'ada@example.com', '{datetime.now(UTC):%Y-%m}-01', 0, '', '', 1000, 1),
+        (1, '', CURRENT_DATE, :policy, 'token', '', 1000, 1)
+    ON CONFLICT (organization_id, user_email, day, token_id, token_name, solver) DO UPDATE
+    SET settled_ns = quotas_usagerollup.settled_ns + excluded.settled_ns, jobs = quotas_usagerollup.jobs + 1
     """,
     """
     UPDATE quotas_timequotapolicy SET used_ns = used_ns + 1000, reserved_ns = reserved_ns - 1000 WHERE id = :policy

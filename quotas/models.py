@@ -17,11 +17,17 @@ from .policies import MAX_NS, Limit, Subject, Window
 LOCK_ORDER = F("member").asc(nulls_first=True)
 
 
-# What quotas.policies.Limit decides, in SQL, which Django would take longer to write than databases to run it.
+# What every job has the database do, in SQL, which Django would take longer to write than databases to run it.
+# First of all what quotas.policies.Limit decides.
 # A difference, because the sum with what is needed could exceed what a database integer holds.
 TAKE_ROOM = """
     UPDATE quotas_timequotapolicy SET reserved_ns = reserved_ns + %s
     WHERE id = %s AND quota_ns - used_ns - reserved_ns >= %s AND starts_at <= %s AND ends_at > %s
+"""
+
+GIVE_BACK = "UPDATE quotas_timequotapolicy SET used_ns = used_ns + %s, reserved_ns = reserved_ns - %s WHERE id = %s"
+CLOSE = """
+    UPDATE quotas_usage SET status = %s, closed_at = %s, access_time_ns = %s WHERE id = %s AND status = 'reserved'
 """
 
 
@@ -35,6 +41,12 @@ class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
 
     def applying_to(self, token: QpuToken, member: Membership) -> Self:
         return self.limiting(member).filter(token=token)
+
+    @staticmethod
+    def give_back(policy_id: int, *, reserved_ns: int, used_ns: int) -> None:
+        """Free what a job has reserved and count what it has used, if the policy is still there."""
+        with connection.cursor() as cursor:
+            cursor.execute(GIVE_BACK, [used_ns, reserved_ns, policy_id])
 
 
 def cascade_in_lock_order(collector: Any, field: models.ForeignKey, policies: models.QuerySet, using: str) -> None:
@@ -189,6 +201,13 @@ class Usage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.estimate_ns} ns on {self.token_name} by {self.user_email}"
+
+    def close(self, status: Status, now: datetime, access_time_ns: int | None) -> bool:
+        """Close the line if it is open; only one of all who try at the same time succeeds."""
+        moment = connection.ops.adapt_datetimefield_value(now)
+        with connection.cursor() as cursor:
+            cursor.execute(CLOSE, [status, moment, access_time_ns, self.pk])
+            return bool(cursor.rowcount)
 
 
 class SumsQuerySet(OfJobsQuerySet[M]):

@@ -244,7 +244,7 @@ def settle(*, usage: Usage, access_time_ns: int, now: datetime) -> bool:
     """Put what a job really cost in the place of its estimate. False if it was settled or released before."""
     if not 0 <= access_time_ns <= MAX_NS:
         raise ValidationError(f"A job takes 0 to {MAX_NS} nanoseconds.", code="access_time")
-    if not close(usage, Usage.Status.SETTLED, now, access_time_ns=access_time_ns):
+    if not usage.close(Usage.Status.SETTLED, now, access_time_ns):
         return False
     daily.add(usage, access_time_ns)  # before the policies, because other jobs wait for those
     give_back(usage, used_ns=access_time_ns)
@@ -254,7 +254,7 @@ def settle(*, usage: Usage, access_time_ns: int, now: datetime) -> bool:
 @transaction.atomic
 def release(*, usage: Usage, now: datetime) -> bool:
     """Give back what a job reserved, because it never ran. False if it was settled or released before."""
-    if not close(usage, Usage.Status.RELEASED, now):
+    if not usage.close(Usage.Status.RELEASED, now, None):
         return False
     give_back(usage, used_ns=0)
     return True
@@ -274,17 +274,10 @@ def reopen(*, usage: Usage) -> bool:
     return True
 
 
-def close(usage: Usage, status: Usage.Status, now: datetime, **outcome: int) -> bool:
-    """Close an open line; only one of all who try at the same time succeeds."""
-    return bool(Usage.objects.open().filter(pk=usage.pk).update(status=status, closed_at=now, **outcome))
-
-
 def give_back(usage: Usage, *, used_ns: int) -> None:
     """Free the reservation on the policies that are still there."""
     for policy_id in policy_ids(usage):
-        TimeQuotaPolicy.objects.filter(pk=policy_id).update(
-            used_ns=F("used_ns") + used_ns, reserved_ns=F("reserved_ns") - usage.estimate_ns
-        )
+        TimeQuotaPolicy.objects.give_back(policy_id, reserved_ns=usage.estimate_ns, used_ns=used_ns)
 
 
 def policy_ids(usage: Usage) -> list[int]:
