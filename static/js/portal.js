@@ -10,7 +10,8 @@ async function copy (button) {
 }
 
 // <time data-moment="moment|day|exact">, written by the server in UTC, in the viewer's own zone and language.
-const language = document.documentElement.lang
+// English as the server writes it, day before month: 3 May 2026, 14:05.
+const language = document.documentElement.lang === 'en' ? 'en-GB' : document.documentElement.lang
 const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
 const day = new Intl.DateTimeFormat(language, { dateStyle: 'medium' })
 const exact = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'long' })
