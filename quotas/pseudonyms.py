@@ -3,7 +3,7 @@
 from django.db import transaction
 
 from . import daily
-from .models import RefusedJobs, Usage
+from .models import ArchivedUsage, RefusedJobs, Usage
 
 
 def pseudonym_of(user_id: int) -> str:
@@ -13,7 +13,7 @@ def pseudonym_of(user_id: int) -> str:
 
 @transaction.atomic
 def pseudonymize(*, user_id: int) -> None:
-    """Forget whose lines these are. Nothing of theirs may be open. Archived months are left as they are."""
-    for model in (Usage, RefusedJobs):
+    """Forget whose lines these are. Nothing of theirs may be open. Files of the archive are left as they are."""
+    for model in (Usage, ArchivedUsage, RefusedJobs):
         model.objects.filter(user_id=user_id).update(user_email=pseudonym_of(user_id))
     daily.rebuild(user_id)  # an update would not do: rows under former addresses become one

@@ -36,8 +36,9 @@ def dwave():
 
 
 @pytest.fixture(autouse=True)
-def healthy(settings, dwave, tmp_path):
+def healthy(settings, dwave, tmp_path, monkeypatch):
     """A portal with which everything is as it should be."""
+    monkeypatch.setattr(doctor, "SECONDS", 60.0)
     settings.DWAVE_UPSTREAM_ENDPOINT = dwave.endpoint
     settings.SERVE_STATIC_FROM_SOURCE = False
     settings.BASE_DIR = tmp_path

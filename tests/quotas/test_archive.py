@@ -10,6 +10,7 @@ from gateway.models import Problem
 from quotas import archive, daily, services
 from quotas.models import Archive, ArchivedUsage, DailyUsage, TimeQuotaPolicy, Usage
 from quotas.proof import prove
+from quotas.pseudonyms import pseudonym_of, pseudonymize
 
 pytestmark = pytest.mark.django_db
 
@@ -174,6 +175,14 @@ class TestFiles:
         assert self.check(file.parent) == (
             "The ledger is true. Policies proven: 2. Rows of days: 1. Files of the archive: 1.\n"
         )
+
+    def test_they_prove_what_people_have_used_who_are_erased_since(self, file, bob):
+        pseudonymize(user_id=bob.user_id)
+
+        assert (
+            ArchivedUsage.objects.get().user_email == DailyUsage.objects.get().user_email == pseudonym_of(bob.user_id)
+        )
+        assert self.check(file.parent).startswith("The ledger is true.")
 
     def test_a_lost_file_is_named(self, file):
         file.unlink()
