@@ -203,7 +203,10 @@ else:
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {
         "min_size": 1,
         "max_size": env.int("DATABASE_POOL_SIZE", 10),
-        "timeout": 20,
+        # Requests wait for a connection only while there is no server. Attempts to reach it follow each other ever more
+        # slowly: the next request begins anew.
+        "timeout": 10,
+        "reconnect_timeout": 3,
     }
     # PgBouncer may give each transaction another connection, and a cursor outlives transactions.
     DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_TRANSACTION_POOLING", False)

@@ -24,6 +24,8 @@ from .systemctl import Unit
 
 DEPLOY = ROOT / "deploy"
 PROGRAMS = {"nginx": "nginx-light", "redis-server": "redis-server", "openssl": "openssl", "curl": "curl"}
+# What is logged while the database or Redis is away; of the worker's processes, those end then that ask the database.
+EXPLAINED = (portal.DATABASE, "redis.exceptions.", '"logger": "django-q"')
 WORDS = re.compile(r'"level": "(error|critical)"|^Traceback')
 
 
@@ -47,8 +49,15 @@ class Database:
         with portal.connection.cursor() as cursor:
             cursor.execute("ALTER SYSTEM RESET ALL")  # what is committed has to stay
             cursor.execute("SELECT pg_reload_conf()")
-            cursor.execute("SHOW data_directory")
-            self.folder = Path(cursor.fetchone()[0])
+            cursor.execute("SELECT current_setting('data_directory'), current_setting('unix_socket_directories')")
+            folder, self.sockets = cursor.fetchone()
+        self.folder = Path(folder)
+
+    def stop(self, how: str) -> None:
+        self.control("-m", how, "stop")
+
+    def start(self) -> None:
+        self.control("-l", str(self.folder / "log"), "-o", f'-h "" -k {self.sockets}', "start")
 
     def control(self, *arguments: str) -> None:
         user = "pgserver" if os.geteuid() == 0 else None
@@ -75,7 +84,7 @@ class Nodes:
     def errors(self) -> list[str]:
         """What the portal's own processes have logged as going wrong, without what the database's absence explains."""
         lines = (line for unit in self.units.values() for line in unit.log.read_text().splitlines())
-        return [line for line in lines if WORDS.search(line) and portal.DATABASE not in line and "redis" not in line]
+        return [line for line in lines if WORDS.search(line) and not any(word in line for word in EXPLAINED)]
 
     def roll(self) -> None:
         """Restart web and gateway processes one by one, by deploy/roll as it is."""
@@ -103,7 +112,7 @@ def running(*, pgbouncer: bool, seed: int) -> Iterator[Nodes]:
         "SOLVING_PROCESSES": "1",
     }
     with ExitStack() as stack:
-        stack.callback(database.control, "-m", "fast", "stop")
+        stack.callback(database.stop, "fast")
         redis = start_redis(next(ports), stack)
         if pgbouncer:
             start_pgbouncer(database, next(ports), folder, stack)
@@ -158,7 +167,7 @@ def start_pgbouncer(database: Database, port: int, folder: Path, stack: ExitStac
         (DEPLOY / "pgbouncer.ini").read_text(),
         {
             "luna_portal = host=127.0.0.1 port=5432 dbname=luna_portal": (
-                f"postgres = host={database.folder} dbname=postgres user=postgres"
+                f"postgres = host={database.sockets} dbname=postgres user=postgres"
             ),
             "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
             "auth_type = scram-sha-256\nauth_file = /etc/pgbouncer/userlist.txt": "auth_type = any",

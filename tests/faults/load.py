@@ -13,7 +13,7 @@ import urllib3
 from luna_model import Model
 from urllib3.exceptions import HTTPError
 
-from .portal import Membership, QpuToken
+from .portal import Membership, QpuToken, fresh
 from .programs import LONGEST, Program, Tally, job
 
 PAUSE = 0.2
@@ -28,7 +28,6 @@ class Visitor:
         self.headers = {"Luna-API-Key": key}
         self.tally, self.rng = tally, rng
         self.token = {"source": "organization", "name": token.name, "token": None}
-        self.names = (f"name {number}" for number in itertools.count())
         self.solvers = itertools.cycle(["SA", "QA"])
 
     def ask(self, kind: str, method: str, path: str, **content) -> urllib3.BaseHTTPResponse | None:
@@ -55,7 +54,7 @@ class Visitor:
 
     def write(self) -> None:
         """A personal token comes and goes."""
-        token = {"name": next(self.names), "provider": "dwave", "token": "DEV-only-for-tests"}
+        token = {"name": fresh("own"), "provider": "dwave", "token": "DEV-only-for-tests"}
         if self.ask("api write", "POST", "/luna-solve/api/v1/qpu-tokens/private", json=token):
             self.ask("api write", "DELETE", f"/luna-solve/api/v1/qpu-tokens/private/{token['name']}")
 

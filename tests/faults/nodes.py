@@ -23,6 +23,7 @@ from .programs import Tally
 from .systemctl import Unit
 
 MEMBERS = 2
+RECOVERY_SECONDS = portal.GIVEN_BACK_SECONDS + 180  # clocks may have been wrong
 CALM = 5  # seconds of load before and after each fault
 GOOD = {"200", "201", "202", "204", "304", "DONE", "taken"}
 # What a client may meet while a process dies: its connection is lost, or nginx says so.
@@ -73,14 +74,14 @@ def redis(nodes: Nodes) -> set[str]:
     nodes.redis.kill()
     time.sleep(10)
     nodes.redis.start()
-    return set()
+    return {"503"}  # for jobs on a QPU: what the web processes know of QPUs lives there
 
 
 def database(nodes: Nodes) -> set[str]:
     """PostgreSQL is stopped at once, as by a crash, and started after 5 seconds."""
-    nodes.database.control("-m", "immediate", "stop")
+    nodes.database.stop("immediate")
     time.sleep(5)
-    nodes.database.control("start", "-l", str(nodes.database.folder / "log"))
+    nodes.database.start()
     return DYING
 
 
@@ -127,9 +128,9 @@ def backup(nodes: Nodes) -> set[str]:
 
 
 def clock(nodes: Nodes) -> set[str]:
-    """The clocks of a gateway and a worker are ten minutes fast, then ten minutes slow."""
+    """The clocks of a gateway and a worker are two minutes fast, then two minutes slow."""
     wrong = [next(name for name in nodes.units if kind in name) for kind in ("gateway", "solver")]
-    for jump in ("+600", "-600"):
+    for jump in ("+120", "-120"):
         fake = {"LD_PRELOAD": faketime(), "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         for name in wrong:
             nodes.units[name].stop()
@@ -202,6 +203,15 @@ def failures(tally: Tally, expected: set[str]) -> list[tuple[str, str, int]]:
     ]
 
 
+def still_open(nodes: Nodes) -> list[str]:
+    """Wait until all lines of the ledger are closed; a complaint if that takes too long."""
+    try:
+        portal.until(lambda: portal.all_ended(nodes.dwave) and not portal.open_lines(), seconds=RECOVERY_SECONDS)
+    except TimeoutError:
+        return [f"{portal.open_lines()} lines are still open"]
+    return []
+
+
 def main(arguments: argparse.Namespace) -> list[str]:
     """What went wrong."""
     portal.prepare_database()
@@ -212,7 +222,7 @@ def main(arguments: argparse.Namespace) -> list[str]:
     with deployment.running(pgbouncer=arguments.pgbouncer, seed=arguments.seed) as nodes:
         for name in arguments.faults or FAULTS:
             wrong += suffer(name, nodes, members, token)
-        portal.until(lambda: portal.all_ended(nodes.dwave) and not portal.open_lines(), seconds=300)
+        wrong += still_open(nodes)
         books = [portal.books(token, nodes.dwave)]
         print(f"\n{portal.table_of(books)}")
         mismatches = [*map(str, portal.prove()[1]), *map(str, portal.daily.prove()[1])]
