@@ -202,6 +202,11 @@ class UsageList(JobsAPIView):
     query_serializer_class = UsageQuery
     filters = USAGE_FILTERS
 
+    def get_ordering(self) -> tuple[str, ...]:
+        """By time where some days are asked for: by id, all that came after them would have to be read first."""
+        (order,) = super().get_ordering()
+        return (order.replace("id", "created_at"), order) if {"since", "until"} & self.query.keys() else (order,)
+
     def get_queryset(self) -> UsageQuerySet:
         return self.narrow(Usage.objects.all())
 

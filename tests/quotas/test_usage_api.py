@@ -166,6 +166,20 @@ class TestPages:
         assert seen[:7] == (jobs if order == "id" else jobs[::-1])
         assert len(seen) == len(set(seen))
 
+    @pytest.mark.parametrize("order", ["id", "-id"])
+    def test_they_hold_every_job_of_some_days_once(self, reserve, bob, now, api, order):
+        moments = [now + timedelta(seconds=number // 3) for number in range(8)]  # of a batch all have the same
+        jobs = [reserve(bob, 10, now=moment).pk for moment in moments]
+        client = api(bob)
+
+        page = client.get(USAGE, {"limit": 2, "order": order, "since": now.isoformat()}).json()
+        seen = [row["id"] for row in page["results"]]
+        while page["next"]:
+            page = client.get(page["next"]).json()
+            seen += [row["id"] for row in page["results"]]
+
+        assert seen == (jobs if order == "id" else jobs[::-1])
+
     def test_the_next_page_keeps_the_filters(self, reserve, bob, api):
         for _ in range(3):
             reserve(bob, 10)
