@@ -35,11 +35,11 @@ class UserAdmin(admin.ModelAdmin):
     ordering = ("email",)
     fieldsets = (
         (None, {"fields": (("email", "email_is_confirmed"), ("first_name", "last_name"), "is_active")}),
-        ("Signing in", {"fields": ("second_factors", ("last_login", "date_joined"))}),
+        ("Signing in", {"fields": ("second_factors", ("last_login", "date_joined"), "closed_at")}),
         ("Operator", {"classes": ("collapse",), "fields": ("is_staff", "is_superuser", "groups")}),
     )
     filter_horizontal = ("groups",)
-    readonly_fields = ("email_is_confirmed", "second_factors", "last_login", "date_joined")
+    readonly_fields = ("email_is_confirmed", "second_factors", "last_login", "date_joined", "closed_at")
     actions = ("confirm_email", "remove_second_factors")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:

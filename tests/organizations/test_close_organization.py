@@ -18,10 +18,11 @@ from organizations import closing, services
 from organizations.errors import Conflict
 from organizations.mails import send_closed
 from organizations.models import ApiKey, Organization
+from organizations.permissions import Role
 from quotas.models import DailyUsage, TimeQuotaPolicy, Usage
 from quotas.services import assign_quota, reserve, settle
 from solving.models import SolveJob, UploadedModel
-from tests.conftest import send_problem, solved_job
+from tests.conftest import join, send_problem, solved_job
 from tokens.models import QpuToken
 
 from .conftest import ACME, add_user, audited
@@ -87,6 +88,11 @@ class TestWhileItIsClosed:
 
     def test_strangers_see_nothing(self, browser, charlie, closed):
         assert browser(charlie).get("/o/acme/closed").status_code == 404
+
+    def test_the_list_of_ones_organizations_says_so(self, browser, bob, closed):
+        join("Second Lab", "bob@example.com", Role.MEMBER)
+
+        assert browser(bob).get("/").text.count(">closed</span>") == 1
 
     def test_keys_do_not_work(self, api, alice, bob):
         client = api(bob)
