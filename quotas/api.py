@@ -4,6 +4,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
 
+from django.core.exceptions import ValidationError
 from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
 from rest_framework import serializers
@@ -22,10 +23,13 @@ from tokens.services import require_group_tokens
 
 from . import services
 from .access import QuotaAPIView
+from .assignments import Outlook, Wish, assign_many, plan
 from .models import OfJobsQuerySet, RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage, UsageQuerySet
 from .policies import MAX_NS
 from .serializers import (
+    AssignedSerializer,
     AssignQuotaSerializer,
+    AssignQuotasSerializer,
     ChangeQuotaSerializer,
     DecisionSerializer,
     QuotaSerializer,
@@ -72,6 +76,47 @@ class GroupQuota(QuotaAPIView):
 
 class UserQuota(GroupQuota):
     """How much one member may spend on a group token."""
+
+
+class AssignQuotas(MemberAPIView):
+    serializer_class = AssignedSerializer
+    input_serializers = {"POST": AssignQuotasSerializer}
+    permissions = {"POST": Permission.ASSIGN_QUOTAS}
+
+    def post(self, request: Request, **kwargs: str) -> Response:
+        """Give many members a quota: those named, everybody, or who has none; all of them or nobody.
+
+        Who has a quota keeps what is used, and the window where no other one is given. With `preview` nothing changes.
+        """
+        token, now = find_token(self.membership, TokenScope.GROUP, self.kwargs["name"]), timezone.now()
+        wishes = self.wishes(token)
+        assignments = plan(token, wishes, now)
+        if self.input["preview"]:
+            changed = sum(each.outlook != Outlook.SAME for each in assignments)
+        else:
+            changed = assign_many(token=token, wishes=wishes, by=self.membership, now=now)
+        answer = {"is_preview": self.input["preview"], "changed": changed, "quotas": assignments}
+        return Response(self.get_serializer(answer).data)
+
+    def wishes(self, token: QpuToken) -> list[Wish]:
+        """What each member is to have; a 422 that names whoever is no member."""
+        own = {wish["user"]: wish for wish in self.input["users"]}
+        members = self.membership.organization.memberships.select_related("user", "organization")
+        match self.input["whom"]:
+            case "users":
+                members = members.filter(user__email__in=own)
+            case "without":
+                members = members.exclude(quotas__token=token)
+        found = list(members.order_by("user__email"))
+        if strangers := own.keys() - {member.user.email for member in found}:
+            raise ValidationError({"users": f"No members: {', '.join(sorted(strangers))}."}, code="unknown")
+        return [self.wish_for(member, own.get(member.user.email, {})) for member in found]
+
+    def wish_for(self, member: Membership, own: dict[str, Any]) -> Wish:
+        quota_ns, start, end = (
+            self.input[name] if own.get(name) is None else own[name] for name in ("quota_ns", "start", "end")
+        )
+        return Wish(member, quota_ns, start, end)
 
 
 class UserQuery(PageQuery):

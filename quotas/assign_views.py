@@ -47,8 +47,12 @@ def asked_for(request: MemberRequest) -> QueryDict:
 
 def ticked(request: MemberRequest) -> MembershipQuerySet:
     pks = [pk for pk in request.POST.getlist("member") if pk.isascii() and pk.isdecimal() and len(pk) < 19]
-    members = request.membership.organization.memberships.filter(pk__in=pks)
-    return members.select_related("user", "organization").order_by("user__email")
+    return of_organization(request).filter(pk__in=pks)
+
+
+def of_organization(request: MemberRequest) -> MembershipQuerySet:
+    members = request.membership.organization.memberships.select_related("user", "organization")
+    return members.order_by("user__email")
 
 
 def look_ahead(request: MemberRequest, token: QpuToken, form: AssignForm) -> list[Entry] | None:
@@ -147,17 +151,19 @@ def sentence_about(count: int) -> str:
 
 @member_view(Permission.ASSIGN_QUOTAS)
 def remove_quotas(request: MemberRequest, scope: str, name: str) -> HttpResponse:
-    """Take the limits of those away who were ticked in the list, after naming them."""
+    """Take the limits of those away who were ticked in the list, or of everybody, after naming them."""
     token = token_with_quotas(request, scope, name)
-    members = list(ticked(request).filter(quotas__token=token))
+    is_everybody = request.POST.get("whom") == "everybody"
+    chosen = of_organization(request) if is_everybody else ticked(request)
+    members = list(chosen.filter(quotas__token=token))
     back = redirect(token_url("token-quotas", request.membership, token))
     if not members:
-        messages.info(request, _("Nobody with a quota was ticked."))
+        messages.info(request, _("Nobody has a quota.") if is_everybody else _("Nobody with a quota was ticked."))
         return back
     if "confirmed" in request.POST:
         count = remove_many(token=token, members=members, by=request.membership)
         sentence = ngettext("%(count)d quota is removed.", "%(count)d quotas are removed.", count)
         messages.success(request, sentence % {"count": count})
         return back
-    context = {"membership": request.membership, "token": token, "members": members}
+    context = {"membership": request.membership, "token": token, "members": members, "is_everybody": is_everybody}
     return render(request, "quotas/remove_quotas.html", context)

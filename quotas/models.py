@@ -261,7 +261,7 @@ class DailyUsage(models.Model):
 
 
 class Archive(models.Model):
-    """A file that holds lines which were taken out of the ledger: closed jobs of one month. Written by quotas.archive."""
+    """A file with lines that were taken out of the ledger: closed jobs of one month. Written by quotas.archive."""
 
     file = models.CharField(max_length=60, unique=True)
     sha256 = models.CharField(max_length=64)

@@ -1,12 +1,16 @@
 """The shape of quotas, decisions and usage in the REST API. Durations are nanoseconds, named so: `…_ns`."""
 
 from datetime import UTC
+from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from accounts.models import normalize_email
 from organizations.models import Membership
 
+from .assignments import Outlook
+from .forms import MOST_PEOPLE
 from .models import RefusedJobs, TimeQuotaPolicy, Usage
 from .policies import MAX_NS, Decision, Reason, Subject, decide
 
@@ -47,6 +51,52 @@ class AssignQuotaSerializer(serializers.Serializer):
         source="end",
         help_text="As long as the organization's `default_quota_days` say, if null.",
     )
+
+
+class UserQuotaSerializer(AssignQuotaSerializer):
+    user = serializers.EmailField(help_text="Email address of a member.")
+    quota_ns = serializers.IntegerField(
+        min_value=0, max_value=MAX_NS, default=None, allow_null=True, help_text="As for all, if null."
+    )
+
+    def validate_user(self, value: str) -> str:
+        return normalize_email(value)
+
+
+class AssignQuotasSerializer(AssignQuotaSerializer):
+    """What holds for all; `users` may say otherwise for single ones."""
+
+    quota_ns = serializers.IntegerField(min_value=0, max_value=MAX_NS, default=None, allow_null=True)
+    whom = serializers.ChoiceField(
+        choices=["users", "without", "everybody"], default="users", help_text="without: who has no quota."
+    )
+    users = serializers.ListField(child=UserQuotaSerializer(), default=list, max_length=MOST_PEOPLE)
+    preview = serializers.BooleanField(default=False, help_text="Only tell what would change.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["whom"] != "users" and attrs["users"]:
+            raise serializers.ValidationError({"users": "Leave this out, or leave out `whom`."})
+        emails = [wish["user"] for wish in attrs["users"]]
+        if len(set(emails)) != len(emails):
+            raise serializers.ValidationError({"users": "Somebody is named twice."})
+        quotas = [wish["quota_ns"] for wish in attrs["users"]] if attrs["whom"] == "users" else [None]
+        if attrs["quota_ns"] is None and None in quotas:
+            raise serializers.ValidationError({"quota_ns": "Say how much each gets, here or for each user."})
+        return attrs
+
+
+class AssignmentSerializer(serializers.Serializer):
+    user = serializers.EmailField(source="member.user.email")
+    outlook = serializers.ChoiceField(choices=[(value, value) for value in Outlook])
+    quota_ns = serializers.IntegerField()
+    starts_at = serializers.DateTimeField(source="window.starts_at")
+    ends_at = serializers.DateTimeField(source="window.ends_at")
+
+
+class AssignedSerializer(serializers.Serializer):
+    is_preview = serializers.BooleanField()
+    changed = serializers.IntegerField(help_text="How many quotas are, or would be, new or changed.")
+    quotas = AssignmentSerializer(many=True)
 
 
 class ChangeQuotaSerializer(AssignQuotaSerializer):

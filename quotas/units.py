@@ -12,4 +12,4 @@ def human(ns: int, rounding: str = ROUND_HALF_EVEN) -> str:
         value = three_digits.divide(Decimal(ns), Decimal(size))
         if abs(value) >= 1:
             return f"{value.normalize():,f} {unit}"
-    return f"{ns} ns"
+    return f"{ns} ns" if ns else "0 s"

@@ -47,6 +47,7 @@ api_urlpatterns = [
     ),
     path(f"{GROUP_TOKEN}/users", api.TokenUsers.as_view()),
     path(f"{GROUP_TOKEN}/quotas", api.Quotas.as_view()),
+    path(f"{GROUP_TOKEN}/quotas/assign", api.AssignQuotas.as_view()),
     path(f"{GROUP_TOKEN}/quotas/group", api.GroupQuota.as_view()),
     path(f"{GROUP_TOKEN}/quotas/users/<email:email>", api.UserQuota.as_view()),
     path("organizations/<slug:organization>/usage", api.UsageList.as_view()),

@@ -76,6 +76,7 @@ API = {
     f"{TOKENS}/group/<name>/rules": {"GET": MEMBERS, "PATCH": ADMINS},
     f"{TOKENS}/group/<name>/users": {"GET": ADMINS},
     f"{TOKENS}/group/<name>/quotas": {"GET": ADMINS},
+    f"{TOKENS}/group/<name>/quotas/assign": {"POST": ADMINS},
     f"{TOKENS}/group/<name>/quotas/group": {"GET": ADMINS, "POST": ADMINS, "PATCH": ADMINS, "DELETE": ADMINS},
     f"{TOKENS}/group/<name>/quotas/users/<email>": {"GET": ADMINS, "POST": ADMINS, "PATCH": ADMINS, "DELETE": ADMINS},
 }

@@ -36,6 +36,12 @@ document.addEventListener('click', (event) => {
   }
 })
 
+// A box with data-tick-all ticks all boxes of its table.
+document.addEventListener('change', (event) => {
+  if (!event.target.matches('[data-tick-all]')) return
+  for (const box of event.target.closest('table').querySelectorAll('td.tick > input')) box.checked = event.target.checked
+})
+
 document.addEventListener('keydown', (event) => {
   const menu = event.key === 'Escape' && document.querySelector('.menu[open]')
   if (menu) {

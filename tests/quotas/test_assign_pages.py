@@ -246,3 +246,22 @@ class TestApply:
 
         assert quotas() == {"member1": 10 * SECOND}
         assert "member0@example.com not a member yet" in text_of(answer)
+
+
+class TestRemovingAll:
+    def test_it_asks_first_and_then_removes_everybodys_but_not_the_groups(self, lab_token, alice, bob, assign, browser):
+        for member in (None, alice, bob):
+            assign(member, SECOND)
+        page = browser(alice)
+
+        asked = page.post(f"{QUOTAS}/remove", {"whom": "everybody"}).content.decode()
+        assert "Remove 2 quotas?" in asked
+        assert TimeQuotaPolicy.objects.count() == 3
+
+        page.post(f"{QUOTAS}/remove", {"whom": "everybody", "confirmed": "yes"})
+        assert TimeQuotaPolicy.objects.get().member is None
+
+    def test_where_nobody_has_one_there_is_nothing_to_ask(self, lab_token, alice, browser):
+        answer = browser(alice).post(f"{QUOTAS}/remove", {"whom": "everybody"}, follow=True)
+
+        assert "Nobody has a quota." in answer.content.decode()

@@ -224,9 +224,9 @@ class TestCommand:
 
         assert out.splitlines() == [
             "day               Leap      portal  difference                 exactly             jobs",
-            "2026-11-02       1.5 s       1.5 s        0 ns                   +0 ns            2 / 2",
-            "2026-11-03       20 ms       20 ms        0 ns                   +0 ns            1 / 1",
-            "sum             1.52 s      1.52 s        0 ns                   +0 ns            3 / 3",
+            "2026-11-02       1.5 s       1.5 s         0 s                   +0 ns            2 / 2",
+            "2026-11-03       20 ms       20 ms         0 s                   +0 ns            1 / 1",
+            "sum             1.52 s      1.52 s         0 s                   +0 ns            3 / 3",
             "Leap and the ledger agree on every day (2).",
         ]
         assert (complaint, code) == ("", 0)

@@ -181,7 +181,7 @@ class TestRefusal:
             ),
             (
                 Refusal(user(0), Reason.EXHAUSTED, 1),
-                "Refused by the user quota of this token: needs about 1 ns, 0 ns left of 0 ns. "
+                "Refused by the user quota of this token: needs about 1 ns, 0 s left of 0 s. "
                 "That changes when an admin raises the quota.",
                 None,
             ),

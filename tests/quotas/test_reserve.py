@@ -123,7 +123,7 @@ class TestRefusals:
         assert str(error.value) == (
             "Refused by the group quota of this token: needs about 15.2 ms, 5 ms left of 5 ms. "
             "That changes when an admin raises the quota. "
-            "Refused by the user quota of this token: needs about 15.2 ms, 0 ns left of 0 ns. "
+            "Refused by the user quota of this token: needs about 15.2 ms, 0 s left of 0 s. "
             "That changes when an admin raises the quota."
         )
 

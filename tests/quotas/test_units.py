@@ -13,7 +13,7 @@ SIZES = {"ns": 1} | dict(UNITS)
 @pytest.mark.parametrize(
     ("ns", "words"),
     [
-        (0, "0 ns"),
+        (0, "0 s"),
         (1, "1 ns"),
         (999, "999 ns"),
         (1_000, "1 µs"),
