@@ -18,6 +18,7 @@ from organizations.permissions import Permission
 from . import services, turns
 from .forms import SolveJobFilter
 from .models import SolveJob, SolveJobQuerySet
+from .snippets import fetch_solution, first_job
 from .timeline import steps_of
 
 # --- Lists ------------------------------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ def jobs_page(request: MemberRequest, jobs: SolveJobQuerySet, *, is_everybodys: 
         "page": page,
         "is_everybodys": is_everybodys,
         "any_open": any(not job.is_finished for job in page.rows),
-        "portal_url": settings.PORTAL_URL,
+        "first_job": first_job(settings.PORTAL_URL),
     }
     return render(request, "solving/jobs.html", context)
 
@@ -72,6 +73,7 @@ def solve_job(request: MemberRequest, job_id: int) -> HttpResponse:
         "steps": steps_of(job),
         "jobs_ahead": turns.jobs_ahead(job) if job.status == SolveJob.Status.REQUESTED else None,
         "line_url": line_url(request.membership, job),
+        "fetch_solution": fetch_solution(settings.PORTAL_URL, job.pk),
     }
     return render(request, "solving/job.html", context)
 
