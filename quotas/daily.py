@@ -70,14 +70,19 @@ def rebuild(user_id: int | None = None) -> int:
     if connection.vendor == "postgresql":  # SQLite lets nobody else write anyway
         with connection.cursor() as cursor:
             cursor.execute("LOCK TABLE quotas_dailyusage IN EXCLUSIVE MODE")
-    DailyUsage.objects.filter(**whose).delete()
+    rows = DailyUsage.objects.filter(**whose)
+    emails = set(rows.values_list("user_email", flat=True))
+    rows.delete()
     days: dict[tuple[object, ...], DailyUsage] = {}
     for row in chain(settled_by_day().filter(**whose).iterator(), archived_by_day().filter(**whose).iterator()):
         day = days.setdefault(tuple(row[name] for name in KEY), DailyUsage(**row | {"settled_ns": 0, "jobs": 0}))
         day.settled_ns += int(row["settled_ns"])
         day.jobs += int(row["jobs"])
     count = len(DailyUsage.objects.bulk_create(days.values(), batch_size=1000))
-    rollups.rebuild()
+    if user_id is None:
+        rollups.rebuild()
+    else:
+        rollups.rebuild_members(emails | {day.user_email for day in days.values()})
     return count
 
 

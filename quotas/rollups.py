@@ -55,7 +55,18 @@ def of_days() -> tuple[QuerySet[DailyUsage, Row], QuerySet[DailyUsage, Row]]:
 def rebuild() -> None:
     """Write all rows anew, while nobody settles: in the transaction of daily.rebuild."""
     UsageRollup.objects.all().delete()
-    for sums in of_days():
+    write(*of_days())
+
+
+def rebuild_members(emails: set[str]) -> None:
+    """Write the months of these addresses anew, while nobody settles. Everybody's days do not tell who it was."""
+    UsageRollup.objects.members().filter(user_email__in=emails).delete()
+    months, _everybodys = of_days()
+    write(months.filter(user_email__in=emails))
+
+
+def write(*kinds: QuerySet[DailyUsage, Row]) -> None:
+    for sums in kinds:
         rows = (
             UsageRollup(**dict(zip(KEY, key, strict=True)), settled_ns=int(ns), jobs=int(jobs))
             for *key, ns, jobs, _ in sums.iterator()

@@ -16,7 +16,7 @@ from organizations.models import Organization
 from organizations.permissions import Role
 from quotas.services import assign_quota, reserve, settle
 from solving.models import UploadedModel
-from tests.conftest import join, solved_job
+from tests.conftest import join, refuse_job, solved_job
 
 from .conftest import PHONE, assert_accessible
 
@@ -112,6 +112,8 @@ def world(alice, bob, lab_token, bobs_token, a_busy_month):
         usage = reserve(token=lab_token, by=bob, estimate_ns=1_500_000_000, source="gateway", now=now)
         if cost_ns:
             settle(usage=usage, access_time_ns=cost_ns, now=now)
+    refuse_job(token=lab_token, by=bob, now=now)
+    refuse_job(token=lab_token, by=alice, now=now)
     invitation, *_ = services.invite_all(
         emails=["dora@example.com", "emil@example.com"], role=Role.MEMBER, by=alice, now=now
     )

@@ -8,6 +8,7 @@ from django.db.migrations.executor import MigrationExecutor
 from quotas import daily, rollups, services
 from quotas.models import UsageRollup
 from quotas.periods import Span
+from quotas.pseudonyms import pseudonym_of, pseudonymize
 from quotas.reports import By, Scope, report_on
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +79,27 @@ class TestProof:
             call_command("check_ledger")
         daily.rebuild()
         assert rollups.prove() == []
+
+    def test_rebuilding_one_users_days_leaves_the_months_of_others_alone(self, run, alice, bob):
+        run(bob, 5)
+        run(alice, 7)
+        UsageRollup.objects.members().update(settled_ns=4)
+
+        daily.rebuild(bob.user_id)
+
+        assert [wrong.key[1] for wrong in rollups.prove()] == ["alice@example.com"]
+        daily.rebuild()
+
+    def test_an_address_that_is_forgotten_is_forgotten_in_months_too(self, run, alice, bob):
+        run(bob, 5)
+        run(alice, 7)
+
+        pseudonymize(user_id=bob.user_id)
+
+        assert sorted(UsageRollup.objects.members().values_list("user_email", "settled_ns")) == [
+            ("alice@example.com", 7),
+            (pseudonym_of(bob.user_id), 5),
+        ]
 
     def test_it_asks_once_so_that_both_sides_are_of_one_moment(self, run, bob, django_assert_num_queries):
         run(bob, 5)
