@@ -1,8 +1,10 @@
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
+import time_machine
 from allauth.account.adapter import get_adapter
 from django.core.cache import cache
 from django.http import HttpResponse
@@ -53,6 +55,13 @@ def confirm_identity(client: Client) -> Callable[[], None]:
         client.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
     return post
+
+
+@pytest.fixture
+def stopped_clock() -> Iterator[None]:
+    """A code that is good when it is made is good when it is entered."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 def link_in(mail: object) -> str:

@@ -1,11 +1,8 @@
 """Through the pages: an authenticator app, recovery codes; and what the database holds of them."""
 
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime
 
 import pytest
-import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value, yield_hotp_counters_from_time
 from cryptography.fernet import Fernet
@@ -34,13 +31,6 @@ def turn_on(client: Client) -> str:
     client.post("/accounts/2fa/totp/activate/", {"code": code_for(secret)})
     cache.clear()  # where used codes are remembered
     return secret
-
-
-@pytest.fixture
-def stopped_clock() -> Iterator[None]:
-    """A code that is good when it is made is good when it is entered."""
-    with time_machine.travel(datetime.now(UTC), tick=False):
-        yield
 
 
 @pytest.fixture

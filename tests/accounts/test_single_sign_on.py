@@ -168,6 +168,7 @@ class TestPeopleWithAnAccount:
         assert {event.details["provider"] for event in events} == {"uni"}
 
     @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("stopped_clock")
     def test_it_does_not_stand_in_for_a_second_factor(self, ada, client, sign_in, sign_in_as, provider):
         provider["settings"]["email_authentication"] = True
         sign_in(ada.email)
