@@ -8,11 +8,12 @@ import dimod
 import numpy as np
 
 from .codec import Floats, Integers
+from .sampling import anneal
 
 STATES = 50  # that are annealed side by side, and answered
-# Terms that one job may look at, some tenths of a second; then there are fewer steps, but never less than a few.
-BUDGET = 50_000_000
-STEPS = (200, 3_000)
+# Products that one job may take, some tenths of a second; then there are fewer steps, but never less than a few.
+BUDGET = 200_000_000
+STEPS = (50, 3_000)
 HOT, COLD = 1.0, 1e-4  # shares of what a change can cost, which it still accepts
 
 
@@ -30,7 +31,9 @@ def sample_cqm(uploaded: bytes, *, info: dict[str, int], seed: int) -> dict[str,
 def _anneal(cqm: Any, rng: np.random.Generator) -> Floats:
     """A row for each state. One or two variables change at a time; to break a constraint costs more than it gains."""
     domains, landscape = [_Domain.of(cqm, name) for name in cqm.variables], _Landscape.of(cqm)
-    states = np.column_stack([domain.draw(rng, STATES) for domain in domains])
+    states = _annealed_with_penalties(cqm, rng)
+    if states is None:
+        states = np.column_stack([domain.draw(rng, STATES) for domain in domains])
     costs = landscape.costs(states)
     best, least = states.copy(), costs.copy()
     for temperature in landscape.scale * np.geomspace(HOT, COLD, _steps(landscape)):
@@ -42,6 +45,19 @@ def _anneal(cqm: Any, rng: np.random.Generator) -> Floats:
         better = costs < least
         best[better], least[better] = states[better], costs[better]
     return best
+
+
+def _annealed_with_penalties(cqm: Any, rng: np.random.Generator) -> Floats | None:
+    """States to begin with, from the annealer for quadratic models; None if it cannot take this one."""
+    if any(cqm.vartype(name) is dimod.SPIN for name in cqm.variables):  # of which dimod makes no binary ones here
+        return None
+    try:
+        bqm, back = dimod.cqm_to_bqm(cqm)
+    except ValueError:  # real numbers, or products in constraints
+        return None
+    ups, _ = anneal(bqm, STATES, int(rng.integers(2**31)))
+    values = [back(dict(zip(bqm.variables, row.astype(int).tolist(), strict=True))) for row in ups]
+    return np.array([[sample[name] for name in cqm.variables] for sample in values], dtype=np.float64)
 
 
 def _steps(landscape: "_Landscape") -> int:
@@ -95,37 +111,44 @@ class _Domain:
 
 @dataclass(frozen=True)
 class _Quadratic:
-    """An expression of the model, in the positions of its variables."""
+    """An expression of the model, in the positions of its variables. Its products are in a matrix of those in them."""
 
     offset: float
     at: Integers
     linear: Floats
-    pairs: Integers
-    quadratic: Floats
+    multiplied: Integers
+    products: Floats
 
     @classmethod
     def of(cls, expression: Any, positions: dict[object, int]) -> "_Quadratic":
-        pairs = [[positions[u], positions[v]] for u, v in expression.quadratic]
+        pairs = np.array([[positions[u], positions[v]] for u, v in expression.quadratic], dtype=np.int64).reshape(-1, 2)
+        multiplied = np.unique(pairs)
+        products = np.zeros((len(multiplied), len(multiplied)))
+        rows, columns = np.searchsorted(multiplied, pairs).T
+        products[rows, columns] = list(expression.quadratic.values())
         return cls(
             float(expression.offset),
             np.array([positions[name] for name in expression.linear], dtype=np.int64),
             np.array(list(expression.linear.values()), dtype=np.float64),
-            np.array(pairs, dtype=np.int64).reshape(-1, 2),
-            np.array(list(expression.quadratic.values()), dtype=np.float64),
+            multiplied,
+            products,
         )
 
     @property
     def size(self) -> int:
-        return len(self.linear) + len(self.quadratic)
+        return self.linear.size + self.products.size
 
     @property
-    def biases(self) -> Floats:
-        biases: Floats = np.abs(np.concatenate([self.linear, self.quadratic]))
-        return biases[biases > 0]
+    def smallest(self) -> float:
+        """The smallest bias that is none; infinite if there is none at all."""
+        biases = np.abs(np.concatenate([self.linear, self.products.ravel()]))
+        return float(biases[biases > 0].min(initial=np.inf))
 
     def values(self, states: Floats) -> Floats:
-        u, v = self.pairs.T
-        value: Floats = self.offset + states[:, self.at] @ self.linear + (states[:, u] * states[:, v]) @ self.quadratic
+        factors = states[:, self.multiplied]
+        value: Floats = (
+            self.offset + states[:, self.at] @ self.linear + ((factors @ self.products) * factors).sum(axis=1)
+        )
         return value
 
 
@@ -173,15 +196,14 @@ class _Landscape:
 
 def _steepest(objective: _Quadratic, count: int) -> float:
     """How much the objective may change with one variable by one: the most that all its terms can do."""
-    reach = np.zeros(count)
-    np.add.at(reach, objective.at, np.abs(objective.linear))
-    np.add.at(reach, objective.pairs.ravel(), np.abs(objective.quadratic).repeat(2))
+    reach, products = np.zeros(count), np.abs(objective.products)
+    reach[objective.at] += np.abs(objective.linear)
+    reach[objective.multiplied] += products.sum(axis=0) + products.sum(axis=1)
     return float(reach.max(initial=0.0))
 
 
 def _rules(constraints: Iterable[Any], positions: dict[object, int], scale: float) -> Iterator[_Rule]:
     for constraint in constraints:
         left = _Quadratic.of(constraint.lhs, positions)
-        smallest = float(left.biases.min(initial=np.inf))
-        weight = constraint.lhs.weight() if constraint.lhs.is_soft() else scale / (smallest if smallest < 1 else 1.0)
+        weight = constraint.lhs.weight() if constraint.lhs.is_soft() else scale / min(1.0, left.smallest)
         yield _Rule(left, constraint.sense.value, constraint.rhs, weight)

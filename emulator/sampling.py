@@ -20,7 +20,7 @@ def sample_qpu(
     """A `qp` answer without its timing: equal states counted and sorted by energy, or one row per read."""
     u, v = problem.ends.T
     bqm = dimod.BQM.from_numpy_vectors(problem.linear, (u, v, problem.quadratic), 0.0, vartype)
-    ups, energies = _random_states(bqm, reads, seed) if problem.is_flat else _anneal(bqm, reads, seed)
+    ups, energies = _random_states(bqm, reads, seed) if problem.is_flat else anneal(bqm, reads, seed)
     occurrences = None
     if histogram:
         ups, energies, occurrences = _count(ups, energies)
@@ -32,7 +32,7 @@ def sample_qpu(
 def sample_bqm(uploaded: bytes, *, info: dict[str, int], seed: int) -> dict[str, Any]:
     """The best of some states of an uploaded binary quadratic model, as a serialized sample set with this `info`."""
     bqm = dimod.BQM.from_file(uploaded)
-    ups, energies = _anneal(bqm, HYBRID_READS, seed)
+    ups, energies = anneal(bqm, HYBRID_READS, seed)
     best = energies.argmin()
     state = ups[best] if bqm.vartype is dimod.BINARY else _as_spins(ups[best])
     samples: Any = dimod.SampleSet
@@ -41,7 +41,7 @@ def sample_bqm(uploaded: bytes, *, info: dict[str, int], seed: int) -> dict[str,
     return serialized
 
 
-def _anneal(bqm: Any, reads: int, seed: int) -> tuple[Rows, Floats]:
+def anneal(bqm: Any, reads: int, seed: int) -> tuple[Rows, Floats]:
     """Which variables are up in each read, in the model's order of variables, and the energies."""
     fewest, most = SWEEPS
     sweeps = max(fewest, min(most, BUDGET // (reads * max(1, bqm.num_variables))))
