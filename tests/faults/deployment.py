@@ -119,6 +119,7 @@ def running(*, pgbouncer: bool, seed: int) -> Iterator[Nodes]:
         options = [f"--port={dwave.endpoint.split(':')[2].split('/')[0]}", "--jitter=0.03", f"--seed={seed}"]
         emulator = portal.Process("emulator", "-m", "emulator", "--any-token", *options)
         stack.callback(emulator.end)
+        portal.until(partial(portal.answers, dwave.endpoint.replace("sapi/v2/", "control/settings")), seconds=120)
         upstreams = write_upstreams(folder, web, gateways)
         nginx = write_nginx(folder, https, certificate, upstreams)
         names = [
@@ -176,7 +177,7 @@ def start_pgbouncer(database: Database, port: int, folder: Path, stack: ExitStac
     path.write_text(text)
     folder.chmod(0o755)
     path.chmod(0o644)
-    other = ["-u", "nobody"] if os.geteuid() == 0 else []
+    other = ["-u", "pgserver"] if os.geteuid() == 0 else []  # whose the socket is
     process = portal.Process("pgbouncer", program("pgbouncer"), *other, str(path), interpreter=())
     stack.callback(process.end)
     os.environ |= {
