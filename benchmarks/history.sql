@@ -28,9 +28,9 @@ SELECT number, 'https://cloud.dwavesys.com/sapi/v2/', 'problem-' || number, 'isi
     '', '', created_at, 1, created_at
 FROM job WHERE source = 'gateway' ORDER BY number;
 
-INSERT INTO solving_solvejob (id, membership_id, usage_id, token_id, name, provider, solver, parameters, qpu, status,
+INSERT INTO solving_solvejob (id, membership_id, organization_id, turn, result_size, with_timing, usage_id, token_id, name, provider, solver, parameters, qpu, status,
     stage, error_message, created_at, started_at, ended_at, worker, attempts, result, summary)
-SELECT number, 1, number, token, 'job ' || number, 'dwave', 'QA', '{}', solver, 'DONE',
+SELECT number, 1, 1, number, 0, false, number, token, 'job ' || number, 'dwave', 'QA', '{}', solver, 'DONE',
     '', '', created_at, created_at, created_at, '', 1, '', '{}'
 FROM job WHERE source = 'solve_job' ORDER BY number;
 

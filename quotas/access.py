@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
 from rest_framework.request import Request
@@ -13,6 +14,7 @@ from rest_framework.response import Response
 from organizations.access import MemberAPIView
 from organizations.models import Membership
 from organizations.permissions import Permission
+from organizations.prepared import Prepared
 from tokens.access import find_token
 from tokens.models import QpuToken, TokenScope
 
@@ -31,7 +33,20 @@ def find_member(admin: Membership, email: str) -> Membership:
 
 def quota_of(token: QpuToken, member: Membership | None) -> TimeQuotaPolicy | None:
     """The quota of a member on a token; of the group, without a member."""
-    return token.quotas.select_related("member__user").filter(member=member).first()
+    found = quotas_of_member(token.pk, member.pk) if member else group_quotas(token.pk)
+    for policy in found:
+        policy.token = token
+    return found[0] if found else None
+
+
+@Prepared
+def group_quotas(token_id: int) -> QuerySet[TimeQuotaPolicy]:
+    return TimeQuotaPolicy.objects.of_group().filter(token=token_id)
+
+
+@Prepared
+def quotas_of_member(token_id: int, member_id: int) -> QuerySet[TimeQuotaPolicy]:
+    return TimeQuotaPolicy.objects.filter(token=token_id, member=member_id).select_related("member__user")
 
 
 def find_quota(token: QpuToken, member: Membership | None) -> TimeQuotaPolicy:
