@@ -7,6 +7,7 @@ Exits 1 if one failed that should not have, or the ledger is not true in the end
 import argparse
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -250,4 +251,5 @@ def main(arguments: argparse.Namespace) -> list[str]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that nothing is left running
     sys.exit(portal.verdict(main(parse_arguments())))
