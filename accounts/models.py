@@ -31,6 +31,13 @@ class UserManager(BaseUserManager["User"]):
         user.trust_email()
         return user
 
+    def lock(self, pk: int) -> None:
+        """Let what is done for one user come one after the other until the transaction ends.
+
+        To be taken before all other locks: a user's jobs lock the user, then what they are booked on.
+        """
+        list(self.select_for_update(no_key=True).filter(pk=pk).values_list("pk"))
+
     def language_of(self, email: str) -> str:
         """The language of whoever has this address; empty if it is not known."""
         return self.filter(email=normalize_email(email)).values_list("language", flat=True).first() or ""

@@ -122,7 +122,7 @@ def require_rules(rules: TokenRules, *, member: Membership, solver: str, estimat
 def require_room(token: QpuToken, member: Membership, most: int, why: Why) -> None:
     # All of a user's jobs come one after the other from here on, so that none is counted too late. Jobs lock the user
     # before policies; nothing that locks policies goes on to lock users.
-    list(User.objects.select_for_update(no_key=True).filter(pk=member.user_id).values_list("pk"))
+    User.objects.lock(member.user_id)
     count = Usage.objects.open().filter(user_id=member.user_id, token_id=token.pk).count()
     if count >= most:
         raise Refused(

@@ -106,7 +106,8 @@ def in_words(details: dict[str, Any]) -> dict[str, Any]:
 
 def lock_members(organization: Organization) -> None:
     """Let members change one after the other, so that two admins cannot both be the last to go."""
-    Organization.objects.select_for_update().get(pk=organization.pk)
+    # Not the key: rows that refer to the organization, such as new solve jobs, need not wait.
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 def lock_member(membership: Membership) -> None:
@@ -190,6 +191,7 @@ def change_role(*, membership: Membership, role: str, by: Membership | None) -> 
 @transaction.atomic
 def remove_member(*, membership: Membership, by: Membership) -> None:
     """Take somebody out, or let them leave: their keys and quotas go at once, what they have used stays on record."""
+    User.objects.lock(membership.user_id)  # no job of theirs is halfway booked then
     lock_member(membership)
     keep_an_admin(membership)
     log.record(Event.Action.MEMBER_REMOVED, by=by, target=membership)

@@ -1,9 +1,9 @@
 """Models that members have uploaded, and the jobs that solve them. Each belongs to one member, and is nobody else's."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
-from django.db import models
+from django.db import connections, models
 from django.db.models import Q
 
 from organizations.models import Membership
@@ -72,6 +72,20 @@ class SolveJobQuerySet(models.QuerySet["SolveJob"]):
     def held_by(self, worker: str) -> Self:
         return self.running().filter(worker=worker)
 
+    def locked(self) -> Self:
+        """Nobody else's to change until the transaction ends.
+
+        Who locks several jobs locks them in this order, and before policies; or two may wait for each other.
+        """
+        return self.order_by("pk").select_for_update(no_key=True)
+
+
+def cascade_to_locked(collector: Any, field: models.ForeignKey, jobs: models.QuerySet, using: str) -> None:
+    """CASCADE for jobs that workers end meanwhile: locks them before anything goes, such as policies of theirs."""
+    if connections[using].in_atomic_block:
+        list(SolveJob.objects.using(using).filter(pk__in=jobs.values("pk")).locked().values_list("pk"))
+    models.CASCADE(collector, field, jobs, using)
+
 
 class SolveJobManager(models.Manager["SolveJob"]):
     def get_queryset(self) -> models.QuerySet["SolveJob"]:
@@ -89,7 +103,7 @@ class SolveJob(models.Model):
         FAILED = "FAILED", "Failed"
         CANCELED = "CANCELED", "Canceled"
 
-    membership = models.ForeignKey("organizations.Membership", models.CASCADE, related_name="solve_jobs")
+    membership = models.ForeignKey("organizations.Membership", cascade_to_locked, related_name="solve_jobs")
     organization = models.ForeignKey(
         "organizations.Organization",
         models.CASCADE,
@@ -102,8 +116,14 @@ class SolveJob(models.Model):
     provider = models.CharField(max_length=20)
     solver = models.CharField(max_length=20)
     parameters = models.JSONField(default=dict, help_text="As checked. No secrets.")
+    # Workers lock jobs before policies. Deleting a token would lock them after, so it leaves jobs alone.
     token = models.ForeignKey(
-        "tokens.QpuToken", models.SET_NULL, null=True, related_name="solve_jobs", help_text="What it runs on."
+        "tokens.QpuToken",
+        models.DO_NOTHING,
+        null=True,
+        db_constraint=False,
+        related_name="solve_jobs",
+        help_text="What it runs on; perhaps deleted since.",
     )
     qpu = models.CharField(max_length=100, blank=True, help_text="D-Wave's name of the solver that it runs on.")
     usage = models.OneToOneField("quotas.Usage", models.SET_NULL, null=True, related_name="solve_job")

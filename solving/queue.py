@@ -53,17 +53,21 @@ def take(worker: str, now: datetime) -> SolveJob | None:
     return job
 
 
+@transaction.atomic
 def renew(worker: str, ids: Collection[int], now: datetime) -> dict[int, bool]:
     """Hold on to jobs; by id, whether somebody wants them cancelled. Missing ones are this worker's no more."""
     held = SolveJob.objects.held_by(worker).filter(pk__in=ids)
+    wishes = list(held.locked().values_list("pk", "cancel_requested_at"))
     held.update(lease_ends_at=now + LEASE)
-    wishes = held.values_list("pk", "cancel_requested_at")
     return {pk: requested_at is not None for pk, requested_at in wishes}
 
 
+@transaction.atomic
 def let_fall(worker: str, now: datetime) -> None:
     """Leave this worker's jobs to the others at once; that it ends is not the jobs' fault."""
-    SolveJob.objects.held_by(worker).update(lease_ends_at=now - LEASE, attempts=F("attempts") - 1)
+    held = SolveJob.objects.held_by(worker)
+    list(held.locked().values_list("pk"))
+    held.update(lease_ends_at=now - LEASE, attempts=F("attempts") - 1)
 
 
 def tell(job: SolveJob, stage: str) -> None:

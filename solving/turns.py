@@ -17,7 +17,7 @@ from .models import SolveJob
 def line_up(job: SolveJob) -> None:
     """Give a job its turn, or refuse it. Belongs in the transaction that saves the job, before policies are locked."""
     # A member's jobs come one after the other from here on, so that none is counted too late.
-    list(User.objects.select_for_update(no_key=True).filter(pk=job.membership.user_id).values_list("pk"))
+    User.objects.lock(job.membership.user_id)
     mine = SolveJob.objects.of(job.membership).waiting().aggregate(count=Count("pk"), last=Max("turn"))
     if mine["count"] >= settings.SOLVING_MAX_WAITING:
         raise TooMany(
