@@ -22,7 +22,7 @@ def send_invitation(invitation_id: int) -> None:
         return
     link = settings.PORTAL_URL + reverse("accept-invitation", args=[invitation.token])
     language = User.objects.language_of(invitation.email) or invitation.language
-    send("invitation", invitation.email, language, {"invitation": invitation, "link": link})
+    send("emails/invitation", invitation.email, language, {"invitation": invitation, "link": link})
 
 
 def send_closed(organization_id: int) -> None:
@@ -32,12 +32,12 @@ def send_closed(organization_id: int) -> None:
         return
     link = settings.PORTAL_URL + reverse("closed-organization", args=[organization.slug])
     for admin in organization.memberships.filter(role=Role.ADMIN).select_related("user"):
-        send("closed", admin.user.email, admin.user.language, {"organization": organization, "link": link})
+        send("emails/closed", admin.user.email, admin.user.language, {"organization": organization, "link": link})
 
 
-def send(name: str, email: str, language: str, context: dict[str, Any]) -> None:
-    """Mail templates/emails/<name>-….txt; in English where no language is known."""
+def send(template: str, email: str, language: str, context: dict[str, Any]) -> None:
+    """Mail the templates <template>-subject.txt and <template>-body.txt; in English where no language is known."""
     with translation.override(language or settings.LANGUAGE_CODE):
-        subject = render_to_string(f"emails/{name}-subject.txt", context).strip()
-        body = render_to_string(f"emails/{name}-body.txt", context)
+        subject = render_to_string(f"{template}-subject.txt", context).strip()
+        body = render_to_string(f"{template}-body.txt", context)
     send_mail(subject=subject, message=body, from_email=None, recipient_list=[email])

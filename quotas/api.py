@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from django.core.exceptions import ValidationError
 from django.db.models import F, Prefetch, QuerySet
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -83,6 +84,7 @@ class AssignQuotas(MemberAPIView):
     input_serializers = {"POST": AssignQuotasSerializer}
     permissions = {"POST": Permission.ASSIGN_QUOTAS}
 
+    @extend_schema(responses={200: AssignedSerializer})
     def post(self, request: Request, **kwargs: str) -> Response:
         """Give many members a quota: those named, everybody, or who has none; all of them or nobody.
 

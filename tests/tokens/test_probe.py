@@ -33,14 +33,15 @@ class TestWords:
 
         assert (finding.outcome, finding.works) == ("accepted", True)
         assert finding.message == (
-            "D-Wave accepts this token: 2 QPUs and 2 hybrid solvers can be used (Advantage_emulator1.1, "
-            "Advantage2_emulator1.1, hybrid_binary_quadratic_model_emulator1, hybrid_nonlinear_program_emulator1)."
+            "D-Wave accepts this token: 2 QPUs and 3 hybrid solvers can be used (Advantage_emulator1.1, "
+            "Advantage2_emulator1.1, hybrid_binary_quadratic_model_emulator1, "
+            "hybrid_constrained_quadratic_model_emulator1, hybrid_nonlinear_program_emulator1)."
         )
 
     def test_solvers_that_are_offline_cannot_be_used(self, dwave):
         dwave.configure(offline=["Advantage_emulator1.1", "hybrid_nonlinear_program_emulator1"])
 
-        assert "1 QPU and 1 hybrid solver can" in ask_dwave(dwave.endpoint, SECRET).message
+        assert "1 QPU and 2 hybrid solvers can" in ask_dwave(dwave.endpoint, SECRET).message
 
     def test_a_wrong_token(self, dwave):
         finding = ask_dwave(dwave.endpoint, WRONG)
