@@ -1,5 +1,6 @@
-"""Django's own PostgreSQL backend, with a pool that recovers at once when the server has been away."""
+"""Django's own PostgreSQL backend, with a pool that outlives the server's absence and is shared by no two processes."""
 
+import os
 import select
 from typing import Any
 
@@ -33,3 +34,18 @@ def has_news(connection: psycopg.Connection[Any]) -> bool:
     socket = select.poll()  # not select.select, which knows no file beyond the 1,024th
     socket.register(connection.fileno(), select.POLLIN)
     return bool(socket.poll(0))
+
+
+inherited_pools: list[Any] = []  # kept, so that nothing tidies them up here
+
+
+def leave_pools_to_parent() -> None:
+    """Have a forked process make pools of its own: over one socket two would read each other's answers.
+
+    Closing connections before a fork, as django-q does, only puts them back into the pool.
+    """
+    inherited_pools.extend(DatabaseWrapper._connection_pools.values())  # type: ignore[attr-defined]
+    DatabaseWrapper._connection_pools.clear()  # type: ignore[attr-defined]
+
+
+os.register_at_fork(after_in_child=leave_pools_to_parent)

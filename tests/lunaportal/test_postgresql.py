@@ -1,5 +1,9 @@
 """A server of its own for each of these, whatever database the other tests run on."""
 
+import os
+import subprocess
+import sys
+
 import dj_database_url
 import psycopg
 import pytest
@@ -49,3 +53,35 @@ def test_what_dies_in_the_middle_of_its_work_says_so(server, connection):
 
         with pytest.raises(OperationalError):
             cursor.execute("SELECT 1")
+
+
+FORK = """
+import os
+import django
+django.setup()
+from django.db import connection
+
+def server_process():
+    with connection.cursor() as cursor:
+        pid = cursor.execute("SELECT pg_backend_pid()").fetchone()[0]
+    connection.close()  # back into the pool
+    return pid
+
+print(server_process(), flush=True)
+if os.fork() == 0:
+    print(server_process(), flush=True)
+else:
+    os.wait()
+    print(server_process(), flush=True)
+"""
+
+
+def test_a_forked_process_shares_no_connection_with_its_parent(server):
+    environment = os.environ | {"DATABASE_URL": server, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+    ran = subprocess.run(
+        [sys.executable, "-c", FORK], env=environment | {"TEST_DATABASE_URL": server}, stdout=subprocess.PIPE, text=True
+    )
+
+    before, child, after = ran.stdout.split()
+    assert before == after != child
