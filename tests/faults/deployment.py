@@ -24,8 +24,8 @@ from .systemctl import Unit
 
 DEPLOY = ROOT / "deploy"
 PROGRAMS = {"nginx": "nginx-light", "redis-server": "redis-server", "openssl": "openssl", "curl": "curl"}
-# What is logged while the database or Redis is away; of the worker's processes, those end then that ask the database.
-EXPLAINED = (portal.DATABASE, "redis.exceptions.", '"logger": "django-q"')
+# What is logged while the database or Redis is away. django-q's pusher ends then, and is started anew.
+EXPLAINED = (*portal.DATABASE_AWAY, "redis.exceptions.", "reincarnated pusher")
 WORDS = re.compile(r'"level": "(error|critical)"|^Traceback')
 
 
@@ -41,6 +41,7 @@ class Database:
     """The PostgreSQL server of TEST_DATABASE_URL."""
 
     bin = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+    is_ours = False
 
     def __init__(self) -> None:
         if portal.connection.vendor != "postgresql":
@@ -53,10 +54,16 @@ class Database:
             folder, self.sockets = cursor.fetchone()
         self.folder = Path(folder)
 
+    def end(self) -> None:
+        """Stop the server if it is not the one any more that tests.postgres has started, and would stop."""
+        if self.is_ours:
+            self.stop("fast")
+
     def stop(self, how: str) -> None:
         self.control("-m", how, "stop")
 
     def start(self) -> None:
+        self.is_ours = True
         self.control("-l", str(self.folder / "log"), "-o", f'-h "" -k {self.sockets}', "start")
 
     def control(self, *arguments: str) -> None:
@@ -112,7 +119,7 @@ def running(*, pgbouncer: bool, seed: int) -> Iterator[Nodes]:
         "SOLVING_PROCESSES": "1",
     }
     with ExitStack() as stack:
-        stack.callback(database.stop, "fast")
+        stack.callback(database.end)
         redis = start_redis(next(ports), stack)
         if pgbouncer:
             start_pgbouncer(database, next(ports), folder, stack)

@@ -138,11 +138,12 @@ def clock(nodes: Nodes) -> set[str]:
     """The clocks of a gateway and a worker are two minutes fast, then two minutes slow."""
     wrong = [next(name for name in nodes.units if kind in name) for kind in ("gateway", "solver")]
     for jump in ("+120", "-120"):
-        fake = {"LD_PRELOAD": faketime(), "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         for name in wrong:
             nodes.units[name].stop()
-            Unit(name, **fake).start()
-        time.sleep(15)
+            Unit(name, **at_another_time(jump)).start()
+        time.sleep(30)
+        if ended := [name for name in wrong if not nodes.units[name].is_running]:
+            raise RuntimeError(f"With a clock at {jump} seconds these have ended: {ended}")
     for name in wrong:
         nodes.units[name].restart()
     return DYING
@@ -180,11 +181,13 @@ def migrate(column: str) -> None:
         cursor.execute(f"CREATE INDEX CONCURRENTLY usage_{column} ON quotas_usage ({column})")
 
 
-def faketime() -> str:
+def at_another_time(jump: str) -> dict[str, str]:
+    """The environment of a process whose clock is so many seconds ahead; what it measures by it stays right."""
     found = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
     if not found:
         raise SystemExit("faketime is not installed. On Debian and Ubuntu: apt install faketime")
-    return str(found[0])
+    mended = str(Path(__file__).parent / "wrong_clock")
+    return {"LD_PRELOAD": str(found[0]), "FAKETIME": jump, "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": mended}
 
 
 def check(url: str) -> None:

@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 GIVEN_BACK_SECONDS = LOST_AFTER.seconds  # how old a line without a trace at D-Wave becomes
 ERROR = re.compile(r'^Traceback|^ERROR|"level": "error"')
-DATABASE = "django.db.utils."
+DATABASE_AWAY = ("django.db.utils.OperationalError", "django.db.utils.InterfaceError")
 PYTHON = (sys.executable,)
 TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 
@@ -95,7 +95,8 @@ class Process:
     @property
     def errors(self) -> list[str]:
         """What it has logged as going wrong, other than the loss of a database connection."""
-        return [line for line in self.log.read_text().splitlines() if ERROR.search(line) and DATABASE not in line]
+        lines = self.log.read_text().splitlines()
+        return [line for line in lines if ERROR.search(line) and not any(word in line for word in DATABASE_AWAY)]
 
 
 class ForkServer:
