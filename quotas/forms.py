@@ -175,7 +175,12 @@ class AssignForm(WindowForm):
 class QuotaFilter(forms.Form):
     """Which members a list of quotas shows; what cannot be understood is left out."""
 
-    KINDS = [("", _("Everybody")), ("with", _("With a quota")), ("without", _("Without a quota"))]
+    KINDS = [
+        ("", _("Everybody")),
+        ("with", _("With a quota")),
+        ("without", _("Without a quota")),
+        ("ending", _("Ends within 7 days")),
+    ]
 
     search = forms.CharField(required=False, label=_("Search by name or address"))
     kind = forms.ChoiceField(choices=KINDS, required=False, label=_("Quota"))

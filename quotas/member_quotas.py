@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from django.db.models import CharField, F, FilteredRelation, Max, Q, Value
 from django.db.models.expressions import Combinable
@@ -18,6 +18,7 @@ from .policies import MAX_NS
 
 ORDERS = ["email", "-email", "quota", "-quota", "used", "-used", "left", "-left"]
 DIGITS = len(str(MAX_NS))
+ENDING_SOON = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,16 @@ def sort_key(ns: Combinable) -> Concat:
     return Concat(*(LPad(Cast(part, CharField()), DIGITS, Value("0")) for part in (ns, F("pk"))))
 
 
-def narrow(members: MembershipQuerySet, filters: QuotaFilter) -> MembershipQuerySet:
+def narrow(members: MembershipQuerySet, filters: QuotaFilter, now: datetime) -> MembershipQuerySet:
     """Those of the members beside their quotas who fit."""
     filters.is_valid()
     if part := filters.cleaned_data.get("search"):
         members = members.matching(part)
-    if kind := filters.cleaned_data.get("kind"):
-        members = members.filter(own__isnull=kind == "without")  # type: ignore[misc]  # annotated
+    match filters.cleaned_data.get("kind"):
+        case "with" | "without" as kind:
+            members = members.filter(own__isnull=kind == "without")  # type: ignore[misc]  # annotated
+        case "ending":
+            members = members.filter(own__ends_at__range=(now, now + ENDING_SOON))  # type: ignore[misc]  # annotated
     return members
 
 

@@ -35,6 +35,9 @@ class TimeQuotaPolicyQuerySet(models.QuerySet["TimeQuotaPolicy"]):
     def of_group(self) -> Self:
         return self.filter(member=None)
 
+    def of_members(self) -> Self:
+        return self.filter(member__isnull=False)
+
     def limiting(self, member: Membership) -> Self:
         """The policies that jobs of this member must fit into: the groups' first, then the member's own."""
         return self.filter(Q(member=None) | Q(member=member)).order_by(LOCK_ORDER)

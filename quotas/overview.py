@@ -21,7 +21,8 @@ from tokens.pages import token_url
 
 from .daily import day_of
 from .forecast import LOOK_BACK, Forecast, Outlook, forecast
-from .models import RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, Usage, UsageRollup
+from .member_quotas import ENDING_SOON
+from .models import RefusedJobs, RefusedJobsQuerySet, TimeQuotaPolicy, TimeQuotaPolicyQuerySet, Usage, UsageRollup
 from .periods import Span
 
 DAYS = 30
@@ -123,7 +124,8 @@ class Overview:
         found = [
             *self.concerns_about_tokens(),
             *self.concerns_about_quotas(),
-            *self.concerns_about_member_quotas(),
+            *self.concerns_about_spent_quotas(),
+            *self.concerns_about_ending_quotas(),
             *self.concerns_about_invitations(),
             *self.concerns_about_sign_in(),
         ]
@@ -159,23 +161,34 @@ class Overview:
                 return format_html(text, token=name, day=shown_day(ends_at)), False
         return "", False
 
-    def concerns_about_member_quotas(self) -> Iterator[Concern]:
-        used_up = (
-            TimeQuotaPolicy.objects.filter(token__in=self.tokens, member__isnull=False)
-            .filter(quota_ns__gt=0, used_ns__gte=F("quota_ns"), ends_at__gt=self.now)
-            .values("token__name")
-            .annotate(count=Count("pk"))
-            .order_by("-count", "token__name")
-        )
-        for row in used_up[:MOST_OF_A_KIND]:
+    def concerns_about_spent_quotas(self) -> Iterator[Concern]:
+        spent = TimeQuotaPolicy.objects.filter(quota_ns__gt=0, used_ns__gte=F("quota_ns"), ends_at__gt=self.now)
+        for token, count in self.members_by_token(spent):
             text = ngettext(
                 "%(count)d member has used up their quota on %(token)s.",
                 "%(count)d members have used up their quotas on %(token)s.",
-                row["count"],
+                count,
             )
-            named = {"count": row["count"], "token": row["token__name"]}
-            token = QpuToken(organization=self.organization, name=row["token__name"])
+            named = {"count": count, "token": token.name}
             yield Concern(text % named, self.url_of(token, "token-quotas"), _("Look at the quotas"))
+
+    def concerns_about_ending_quotas(self) -> Iterator[Concern]:
+        ending = TimeQuotaPolicy.objects.filter(ends_at__range=(self.now, self.now + ENDING_SOON))
+        for token, count in self.members_by_token(ending):
+            text = ngettext(
+                "The quota of %(count)d member on %(token)s ends within a week.",
+                "The quotas of %(count)d members on %(token)s end within a week.",
+                count,
+            )
+            named = {"count": count, "token": token.name}
+            yield Concern(text % named, f"{self.url_of(token, 'token-quotas')}?kind=ending", _("Show whose"))
+
+    def members_by_token(self, policies: TimeQuotaPolicyQuerySet) -> Iterator[tuple[QpuToken, int]]:
+        """On which tokens most members have such a quota of their own, and how many (one query)."""
+        groups = policies.of_members().filter(token__in=self.tokens).values("token__name")
+        most = groups.annotate(count=Count("pk")).order_by("-count", "token__name")[:MOST_OF_A_KIND]
+        for row in most:
+            yield QpuToken(organization=self.organization, name=row["token__name"]), row["count"]
 
     def concerns_about_invitations(self) -> Iterator[Concern]:
         pending = self.organization.invitations.pending()

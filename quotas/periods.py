@@ -5,8 +5,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cached_property
 
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from accounts.templatetags.moments import calendar_day
 
 MOST_DAYS = 3660
 
@@ -90,7 +91,7 @@ class Span:
     @cached_property
     def label(self) -> str:
         """The days in words; kept, because a chart says them of every bar."""
-        first, last = (date_format(day, "j M Y") for day in (self.first, self.last))
+        first, last = map(calendar_day, (self.first, self.last))
         return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 

@@ -48,8 +48,8 @@ def token_quotas(request: MemberRequest, scope: str, name: str) -> HttpResponse:
 
 def show_quotas(request: MemberRequest, token: QpuToken, refused: dict[int | None, InlineQuotaForm]) -> HttpResponse:
     """The page, with the forms that were `refused`, by member (None: the group), as they were typed."""
-    filters = QuotaFilter(request.GET)
-    members = narrow(beside_quotas(request.membership.organization.memberships.all(), token), filters)
+    filters, now = QuotaFilter(request.GET), timezone.now()
+    members = narrow(beside_quotas(request.membership.organization.memberships.all(), token), filters, now)
     page = page_of(request, members, ORDERS)
     group = quota_of(token, None)
     context = {
@@ -60,7 +60,7 @@ def show_quotas(request: MemberRequest, token: QpuToken, refused: dict[int | Non
         "filters": filters,
         "page": page,
         "rows": rows_of(page.rows, token, refused),
-        "now": timezone.now(),
+        "now": now,
     }
     return render(request, "quotas/token_quotas.html", context)
 

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from accounts.models import normalize_email
 from tokens.names import MAX_LENGTH
@@ -14,7 +15,12 @@ from .models import UsageQuerySet
 from .periods import Span
 from .reports import By
 
-PRESETS = {7: _("7 days"), 30: _("30 days"), 90: _("90 days"), 365: _("12 months")}
+PRESETS = {
+    7: _("7 days"),
+    30: pgettext_lazy("the last", "30 days"),
+    90: pgettext_lazy("the last", "90 days"),
+    365: _("12 months"),
+}
 DEFAULT_DAYS = 30
 
 

@@ -19,7 +19,7 @@ from tokens.models import QpuToken
 from tokens.services import upload_token
 
 FEW, MANY = 3, 60
-MOST_QUERIES = {"/o/acme": 11, "/o/acme/overview": 16}  # pages that bring much together
+MOST_QUERIES = {"/o/acme": 11, "/o/acme/overview": 17}  # pages that bring much together
 
 READABLE = [path for path, methods in SchemaGenerator().get_schema(public=True)["paths"].items() if "get" in methods]
 PAGES = [
@@ -43,6 +43,7 @@ PAGES = [
     "/o/{organization}/tokens/group/{name}/delete",
     "/o/{organization}/tokens/group/{name}/quotas",
     "/o/{organization}/tokens/group/{name}/quotas?order=-left",
+    "/o/{organization}/tokens/group/{name}/quotas?kind=ending",
     "/o/{organization}/tokens/group/{name}/quotas/group",
     "/o/{organization}/tokens/group/{name}/quotas/members/{other_id}",
     "/o/{organization}/tokens/group/{name}/quotas/members/{other_id}/remove",
@@ -84,7 +85,7 @@ def fill(admin: Membership, start: int, stop: int) -> None:
         services.issue_key(name=f"key {number}", by=admin, now=now)
         for scope in ("group", "personal"):
             upload_token(scope=scope, provider="dwave", name=f"token {number}", secret=SECRET, by=admin)
-        assign_quota(token=lab, member=member, quota_ns=10**9, by=admin, now=now)
+        assign_quota(token=lab, member=member, quota_ns=10**9, by=admin, now=now, end=now + timedelta(days=5))
         other = QpuToken.objects.get(organization=admin.organization, name=f"token {number}")
         assign_quota(token=other, member=admin, quota_ns=10**9, by=admin, now=now)
         solved_job(admin)

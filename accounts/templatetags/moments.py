@@ -1,6 +1,6 @@
 """Times on pages. The server writes UTC and says so; static/js/portal.js shows them in the zone of the viewer."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from django import template
 from django.utils import timezone
@@ -9,25 +9,40 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 register = template.Library()
 
 
 def rendered(at: datetime, text: str, style: str) -> SafeString:
-    exact = f"{date_format(at.astimezone(UTC), 'j M Y, H:i:s')} UTC"
+    at_utc = at.astimezone(UTC)
+    exact = f"{calendar_day(at_utc)}, {date_format(at_utc, 'H:i:s')} UTC"
     return format_html('<time datetime="{}" title="{}" data-moment="{}">{}</time>', at.isoformat(), exact, style, text)
 
 
 @register.filter
 def moment(at: datetime) -> SafeString:
     """Date and time: 3 May 2026, 14:05 UTC."""
-    return rendered(at, f"{date_format(at.astimezone(UTC), 'j M Y, H:i')} UTC", "moment")
+    at_utc = at.astimezone(UTC)
+    return rendered(at, f"{calendar_day(at_utc)}, {date_format(at_utc, 'H:i')} UTC", "moment")
 
 
 @register.filter
 def day(at: datetime) -> SafeString:
     """The date alone: 3 May 2026."""
-    return rendered(at, date_format(at.astimezone(UTC), "j M Y"), "day")
+    return rendered(at, calendar_day(at.astimezone(UTC)), "day")
+
+
+@register.filter
+def calendar_day(at: date) -> str:
+    """A day that is one of UTC for everybody: 3 May 2026."""
+    return date_format(at, pgettext("date format", "j M Y"))
+
+
+@register.filter
+def short_day(at: date) -> str:
+    """The same without the year, where that is plain: 3 May."""
+    return date_format(at, pgettext("date format", "j M"))
 
 
 @register.filter

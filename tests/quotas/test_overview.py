@@ -8,7 +8,7 @@ from organizations import services as organizations
 from organizations.models import Invitation
 from organizations.permissions import Role
 from quotas import services
-from quotas.models import Usage
+from quotas.models import TimeQuotaPolicy, Usage
 from quotas.overview import Overview
 from tests.conftest import SECRET
 from tokens.models import QpuToken
@@ -117,6 +117,22 @@ class TestConcerns:
         run(alice, 100)
 
         assert [text for text, _ in concerns()] == ["1 member has used up their quota on lab."]
+
+    def test_members_whose_quotas_end_within_a_week(self, assign, alice, bob, now, concerns):
+        assign(alice, 100, end=now + timedelta(days=6))
+        assign(bob, 100, end=now + timedelta(days=8))
+        assert concerns() == [
+            ("The quota of 1 member on lab ends within a week.", "/o/acme/tokens/group/lab/quotas?kind=ending")
+        ]
+
+        TimeQuotaPolicy.objects.update(ends_at=now + timedelta(days=7))
+
+        assert [text for text, _ in concerns()] == ["The quotas of 2 members on lab end within a week."]
+
+    def test_a_member_whose_quota_has_ended_is_no_concern_any_more(self, assign, bob, now, concerns):
+        assign(bob, 100, start=now - timedelta(days=9), end=now - timedelta(seconds=1))
+
+        assert concerns() == []
 
     def test_a_member_who_is_blocked_on_purpose_is_no_concern(self, assign, bob, concerns):
         assign(bob, 0)
