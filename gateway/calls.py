@@ -26,7 +26,7 @@ from .redaction import Redaction
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream, new_session
-from .wire import RETRY_SECONDS, VENDOR, Refusal
+from .wire import RETRY_SECONDS, VENDOR, HeldBody, Memory, Refusal, read_body
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -43,6 +43,7 @@ class Gateway:
         self.margin_percent = settings.GATEWAY_MARGIN_PERCENT
         self.threads = ThreadPoolExecutor(settings.GATEWAY_DATABASE_THREADS, thread_name_prefix="gateway-database")
         self.solvers = SolverProperties()
+        self.memory = Memory(settings.GATEWAY_BODIES_MB * 1024 * 1024)
         self.under_way: set[asyncio.Task[Any]] = set()
         self.session: aiohttp.ClientSession
 
@@ -82,6 +83,7 @@ class Call:
         self.gateway = gateway
         self.request = request
         self.door = door
+        self.body = HeldBody(gateway.memory)
         self.upstream = Upstream(gateway.session, door.endpoint, door.secret)
         # By version. Problems that went out with a former secret are asked for with that one, as long as it is kept.
         self.secrets = {door.token.secret_version: door.secret}
@@ -98,6 +100,9 @@ class Call:
 
     async def in_database(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.gateway.in_database(function, *args, **kwargs)
+
+    async def read_body(self) -> bytes:
+        return await read_body(self.request, self.body)
 
     async def by_upstream(self, problems: Iterable[Problem]) -> list[tuple[Upstream, list[Problem]]]:
         """Problems together with the ones that went out to the same place with the same secret."""
@@ -139,7 +144,8 @@ def guarded(endpoint: Endpoint, route: str) -> View:
         structlog.contextvars.bind_contextvars(user_id=door.member.user_id)
         call = Call(gateway, request, door)
         try:
-            response = await endpoint(call)
+            with call.body:
+                response = await endpoint(call)
         except Exception as error:
             response = await explained(error, request)
         return redacted(response, Redaction(call.secrets.values()))

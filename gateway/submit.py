@@ -21,7 +21,7 @@ from .present import presented
 from .services import Door
 from .solvers import NO_SOLVER
 from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import Refusal, answer, in_parts, is_plain, parse, read_body, unavailable
+from .wire import Refusal, answer, in_parts, is_plain, parse, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Booked:
 
 
 async def submit(call: Call) -> Response:
-    body = parse(await read_body(call.request))
+    body = parse(await call.read_body())
     bodies = body if isinstance(body, list) else [body]
     if not 0 < len(bodies) <= MAX_BATCH:
         raise Refusal(400, f"Send 1 to {MAX_BATCH} problems at once.")
@@ -86,13 +86,14 @@ def as_item(item: Booked | Refusal, call: Call) -> dict[str, Any]:
 
 async def process(call: Call, bodies: list[Any]) -> list[Booked | Refusal]:
     """Each problem's outcome, in the order in which they were sent; a Refusal if D-Wave refuses all of them as one."""
-    estimated = [await estimate(call, body) for body in bodies]
-    items = [item for part in in_parts(estimated) for item in await call.in_database(book, call.door, part)]
-    if booked := [item for item in items if isinstance(item, Booked)]:
-        refusal = await send(call, booked)
-        if refusal and len(booked) == len(items):
-            raise refusal
-    return items
+    with call.body:  # which is held also when the request is gone
+        estimated = [await estimate(call, body) for body in bodies]
+        items = [item for part in in_parts(estimated) for item in await call.in_database(book, call.door, part)]
+        if booked := [item for item in items if isinstance(item, Booked)]:
+            refusal = await send(call, booked)
+            if refusal and len(booked) == len(items):
+                raise refusal
+        return items
 
 
 async def estimate(call: Call, body: Any) -> Estimated | Refusal:

@@ -10,7 +10,7 @@ from . import services
 from .calls import Call
 from .problems import write
 from .upstream import Answer
-from .wire import Refusal, is_plain, not_found, read_body, unavailable
+from .wire import Refusal, is_plain, not_found, unavailable
 
 MAX_NUMBER = 10_000
 PART_BYTES = 5 * 1024 * 1024
@@ -18,7 +18,7 @@ PART_BYTES = 5 * 1024 * 1024
 
 async def begin(call: Call) -> Response:
     """POST bqm/multipart {"size": bytes}: answers {"id": …}."""
-    reply = await write(call.upstream, "POST", "bqm/multipart", await read_body(call.request), call.headers("json"))
+    reply = await write(call.upstream, "POST", "bqm/multipart", await call.read_body(), call.headers("json"))
     if reply.ok:
         await call.in_database(services.keep_upload, call.door, upload_id_in(reply))
     return passed_on(reply)
@@ -53,7 +53,7 @@ async def on_own(call: Call, method: str, rest: str) -> Response:
     upload_id: str = call.request.path_params["id"]
     if not await call.in_database(services.owns_upload, call.door, upload_id):
         raise not_found()
-    body = None if method == "GET" else await read_body(call.request)
+    body = None if method == "GET" else await call.read_body()
     passed = ("Content-Type", "Content-MD5")
     headers = {name: call.request.headers[name] for name in passed if name in call.request.headers}
     path = f"bqm/multipart/{upload_id}/{rest}"

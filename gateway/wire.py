@@ -59,24 +59,58 @@ def is_plain(name: Any) -> TypeGuard[str]:
     return isinstance(name, str) and PLAIN.fullmatch(name) is not None
 
 
-async def read_body(request: Request) -> bytes:
+class Memory:
+    """What the bodies of all requests that one process has at once may take."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self.free_bytes = most_bytes
+
+
+class HeldBody:
+    """One request's share of the memory, given back when the last block that holds it has ended."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.size = self.holders = 0
+
+    def grow(self, count: int) -> None:
+        """Take so many bytes more, or fewer; refuses what does not fit at the moment."""
+        if count > self.memory.free_bytes:
+            message = "The portal is reading as much as it can at the moment. Try again."
+            raise Refusal(503, message, retry_after=RETRY_SECONDS)
+        self.memory.free_bytes -= count
+        self.size += count
+
+    def __enter__(self) -> None:
+        self.holders += 1
+
+    def __exit__(self, *error: object) -> None:
+        self.holders -= 1
+        if not self.holders:
+            self.grow(-self.size)
+
+
+async def read_body(request: Request, held: HeldBody) -> bytes:
     """The body as it was before the client compressed it; refuses what is too large, also when unfolded."""
-    body = await receive(request)
+    body = await receive(request, held)
     encoding = request.headers.get("Content-Encoding", "identity").lower()
     if encoding == "identity":
         return body
     if encoding != "deflate":
         raise Refusal(415, "The gateway reads bodies that are compressed by deflate, or not at all.")
-    return inflate(body)
+    text = inflate(body)
+    held.grow(len(text) - len(body))
+    return text
 
 
-async def receive(request: Request) -> bytes:
+async def receive(request: Request, held: HeldBody) -> bytes:
     """The body as it was sent; refuses what is too large, or does not go on."""
     body = bytearray()
     try:
         async with asyncio.timeout(SILENCE_SECONDS) as patience:
             async for chunk in request.stream():
                 patience.reschedule(asyncio.get_running_loop().time() + SILENCE_SECONDS)
+                held.grow(len(chunk))
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
                     raise Refusal(413, "The request is too large.")

@@ -92,6 +92,8 @@ DWAVE_ENDPOINT_HOSTS = validate_hosts(
 GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.Range(0, 100))
 # At most so many requests of one process are in the database at once; no held poll is. More only wait for each other.
 GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 2, validate=validate.Range(1, 100))
+# What one process holds of bodies at once; the largest one must fit.
+GATEWAY_BODIES_MB = env.int("GATEWAY_BODIES_MB", 512, validate=validate.Range(64, 1_000_000))
 
 # --- Solve jobs of the Luna SDK ---------------------------------------------------------------------------------------
 

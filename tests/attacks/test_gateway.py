@@ -15,6 +15,7 @@ from django.utils import timezone
 from gateway import wire
 from organizations import services
 from tests.gateway.conftest import gateway_address as gateway_address
+from tests.gateway.conftest import gateway_app as gateway_app
 
 SOLVERS = "/dwave/shared/lab/sapi/v2/solvers/remote/"
 PROBLEMS = "/dwave/shared/lab/sapi/v2/problems/"

@@ -42,10 +42,15 @@ def dwave_server():
 
 
 @pytest.fixture(scope="session")
-def gateway_address():
+def gateway_app():
+    return application()
+
+
+@pytest.fixture(scope="session")
+def gateway_address(gateway_app):
     """The gateway, served by uvicorn in a thread."""
     listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application(), log_config=None, access_log=False, proxy_headers=False, lifespan="on")
+    config = uvicorn.Config(gateway_app, log_config=None, access_log=False, proxy_headers=False, lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()

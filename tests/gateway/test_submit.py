@@ -270,3 +270,22 @@ class TestLosingTheClient:
         reconciled()
         assert statuses() == ["settled"]
         assert booked() == ran() > 0
+
+
+class TestMemory:
+    def test_what_has_been_read_makes_room_again(self, gateway_app, bobs, job):
+        before = gateway_app.state.gateway.memory.free_bytes
+
+        bobs.run(job())
+
+        assert gateway_app.state.gateway.memory.free_bytes == before > 0
+
+    def test_what_does_not_fit_beside_others_is_refused_and_books_nothing(self, gateway_app, bobs, job, monkeypatch):
+        monkeypatch.setattr(gateway_app.state.gateway.memory, "free_bytes", 100)
+
+        answer = bobs.post("problems/", json=[job()])
+
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert answer.json()["error_msg"] == "The portal is reading as much as it can at the moment. Try again."
+        assert gateway_app.state.gateway.memory.free_bytes == 100
+        assert not Usage.objects.exists()

@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from gateway import wire
-from gateway.wire import Refusal, inflate, is_plain, parse, read_body
+from gateway.wire import HeldBody, Memory, Refusal, inflate, is_plain, parse, read_body
 
 
 def request(*chunks, encoding=None):
@@ -22,7 +22,7 @@ def request(*chunks, encoding=None):
 
 
 def read(*chunks, **options):
-    return asyncio.run(read_body(request(*chunks, **options)))
+    return asyncio.run(read_body(request(*chunks, **options), HeldBody(Memory(10**9))))
 
 
 def refusal_of(function, *args, **kwargs):
@@ -47,6 +47,45 @@ class TestBodies:
 
         assert read(b"x" * 10) == b"x" * 10
         assert refusal_of(read, b"x" * 6, b"x" * 6) == 413
+
+
+class TestMemory:
+    """What all bodies of a process take together."""
+
+    @pytest.fixture
+    def memory(self):
+        return Memory(100)
+
+    def test_bodies_count_until_nobody_holds_them(self, memory):
+        body = HeldBody(memory)
+
+        with body:
+            with body:
+                asyncio.run(read_body(request(b"x" * 60), body))
+            assert memory.free_bytes == 40
+        assert memory.free_bytes == 100
+
+    def test_they_count_as_long_as_they_are_unfolded(self, memory):
+        body = HeldBody(memory)
+
+        with body:
+            asyncio.run(read_body(request(zlib.compress(b"x" * 90), encoding="deflate"), body))
+            assert memory.free_bytes == 10
+
+    @pytest.mark.parametrize(
+        "large", [request(b"x" * 20, b"x" * 21), request(zlib.compress(b"x" * 41), encoding="deflate")]
+    )
+    def test_what_does_not_fit_is_to_come_again(self, memory, large):
+        first, second = HeldBody(memory), HeldBody(memory)
+
+        with first:
+            first.grow(60)
+            with pytest.raises(Refusal) as caught, second:
+                asyncio.run(read_body(large, second))
+            assert memory.free_bytes == 40
+
+        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "2"})
+        assert memory.free_bytes == 100
 
 
 class TestInflating:
