@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django_q.models import Failure
 
+from gateway.models import Upload
 from monitoring.models import Heartbeat, beat
 from organizations.closing import delete_closed_organizations
 from organizations.models import ApiKey, Invitation
@@ -17,6 +18,8 @@ from privacy.erasure import erase_closed_accounts
 INVITATIONS_KEPT = timedelta(days=30)  # after their end
 KEYS_KEPT = timedelta(days=90)
 FAILURES_KEPT = timedelta(days=30)
+UPLOADS_KEPT = timedelta(days=30)  # from when they were begun; later problems cannot refer to them any more
+BATCH = 1000  # rows that go at once, so that nothing waits for long
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +47,13 @@ def what_has_ended(now: datetime) -> dict[str, QuerySet]:
         "sessions of people": UserSession.objects.exclude(session_key__in=Session.objects.values("session_key")),
         "invitations": Invitation.objects.filter(expires_at__lt=now - INVITATIONS_KEPT),
         "API keys": ApiKey.objects.filter(Q(expires_at__lt=long_ago) | Q(revoked_at__lt=long_ago)),
+        "uploads": Upload.objects.filter(created_at__lt=now - UPLOADS_KEPT),
         "failed tasks": Failure.objects.filter(stopped__lt=now - FAILURES_KEPT),
     }
 
 
 def delete(rows: QuerySet) -> int:
-    return rows.delete()[0]
+    count = 0
+    while batch := list(rows.values_list("pk", flat=True)[:BATCH]):
+        count += rows.filter(pk__in=batch).delete()[0]
+    return count

@@ -9,7 +9,8 @@ from django.utils import timezone
 from django_q.models import Failure, Schedule, Task
 from django_q.tasks import async_task
 
-from lunaportal.upkeep import FAILURES_KEPT, INVITATIONS_KEPT, KEYS_KEPT, tidy
+from gateway.models import Upload
+from lunaportal.upkeep import FAILURES_KEPT, INVITATIONS_KEPT, KEYS_KEPT, UPLOADS_KEPT, tidy
 from monitoring.models import Heartbeat
 from organizations.models import ApiKey, Invitation
 from organizations.services import issue_key
@@ -68,6 +69,17 @@ def test_tasks_that_failed_long_ago_go(db):
     tidy(NOW)
 
     assert Failure.objects.get().stopped == NOW
+
+
+def test_uploads_go_some_time_after_they_were_begun_however_many_there_are(db, monkeypatch):
+    monkeypatch.setattr("lunaportal.upkeep.BATCH", 2)
+    uploads = Upload.objects.bulk_create(Upload(upstream_id=f"{n}", token_id=1, user_id=1) for n in range(6))
+    Upload.objects.exclude(pk=uploads[0].pk).update(created_at=NOW - UPLOADS_KEPT - SECOND)
+
+    deleted = tidy(NOW)
+
+    assert deleted["uploads"] == 5
+    assert Upload.objects.get() == uploads[0]
 
 
 def test_the_command_says_what_it_has_deleted_and_shows_that_it_ran(acme):
