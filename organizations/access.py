@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
-from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.generics import GenericAPIView
@@ -115,9 +114,7 @@ def member_view(
                 sentence = _("%(organization)s asks for a second factor. Set one up here; then its pages open to you.")
                 messages.warning(request, sentence % {"organization": missing.organization})
                 return redirect("mfa_index")
-            response = view(request, *args, **kwargs)
-            patch_cache_control(response, private=True)
-            return response
+            return view(request, *args, **kwargs)
 
         guarded.permission = permission  # type: ignore[attr-defined]  # tests walk the URLs and look at it
         return guarded
