@@ -49,11 +49,11 @@ def _anneal(cqm: Any, rng: np.random.Generator) -> Floats:
 
 def _annealed_with_penalties(cqm: Any, rng: np.random.Generator) -> Floats | None:
     """States to begin with, from the annealer for quadratic models; None if it cannot take this one."""
-    if any(cqm.vartype(name) is dimod.SPIN for name in cqm.variables):  # of which dimod makes no binary ones here
-        return None
+    if any(cqm.vartype(name) not in (dimod.BINARY, dimod.INTEGER) for name in cqm.variables):
+        return None  # dimod makes no binary ones of spins here, nor of real numbers
     try:
         bqm, back = dimod.cqm_to_bqm(cqm)
-    except ValueError:  # real numbers, or products in constraints
+    except ValueError:  # integers that do not begin at 0, or products in constraints
         return None
     ups, _ = anneal(bqm, STATES, int(rng.integers(2**31)))
     values = [back(dict(zip(bqm.variables, row.astype(int).tolist(), strict=True))) for row in ups]

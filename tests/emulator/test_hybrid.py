@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import itertools
 
 import dimod
 import pytest
@@ -153,6 +154,28 @@ def test_a_constrained_model_that_nothing_satisfies(sapi, hybrid_job):
     samples = dimod.SampleSet.from_serializable(problem["answer"]["data"])
     assert not samples.record.is_feasible.any()
     assert samples.record.is_satisfied.shape == (len(samples), 1)
+
+
+KINDS = {
+    "spin": dimod.Spin("v"),
+    "integer": dimod.Integer("v", lower_bound=-1, upper_bound=1),
+    "real": dimod.Real("v", lower_bound=-1, upper_bound=1),
+}
+
+
+@pytest.mark.parametrize("kinds", [*itertools.permutations(KINDS, 2)], ids="-".join)
+def test_variables_of_all_kinds(sapi, hybrid_job, kinds):
+    cqm = dimod.ConstrainedQuadraticModel()
+    for kind in kinds:
+        cqm.add_constraint(dimod.Binary("b") + KINDS[kind].relabel_variables({"v": kind}, inplace=False) <= 2)
+    cqm.set_objective(dimod.Binary("b") * 1.0)
+    with cqm.to_file() as file:
+        upload_id = Upload(sapi, file.read()).complete()
+
+    [problem] = sapi.run(hybrid_job(upload_id, "cqm", time_limit=5))
+
+    samples = dimod.SampleSet.from_serializable(problem["answer"]["data"])
+    assert samples.filter(lambda sample: sample.is_feasible).first.energy == 0
 
 
 def test_a_nonlinear_model(sapi, emulator, hybrid_job):
