@@ -60,6 +60,7 @@ import os
 import django
 django.setup()
 from django.db import connection
+connection.settings_dict["OPTIONS"]["pool"] = {"min_size": 1, "max_size": 1}
 
 def server_process():
     with connection.cursor() as cursor:
