@@ -270,8 +270,10 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     if not is_invited(user, invitation):
         raise ValidationError(gettext("This invitation is for another email address."), code="email")
     require_admitted(invitation.email, invitation.organization)
+    # Without a join, of which PostgreSQL would not look again at an invitation that somebody else has just accepted.
+    organizations = Organization.objects.filter(closed_at=None)
     open_invitations = Invitation.objects.pending().filter(
-        pk=invitation.pk, expires_at__gt=now, organization__closed_at=None
+        pk=invitation.pk, expires_at__gt=now, organization__in=organizations
     )
     if not open_invitations.update(accepted_at=now):
         raise Conflict(gettext("This invitation is no longer open. Ask for a new one."), code="closed")
