@@ -293,7 +293,6 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # Also a lecture hall behind one address can sign in; wrong passwords have limits of their own (accounts.guessing).
 ACCOUNT_RATE_LIMITS = {"login": "120/m/ip"}
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _portal.scheme
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 MFA_ADAPTER = "accounts.mfa.EncryptingAdapter"
 MFA_FORMS = {"login_webauthn": "accounts.mfa.PasskeySignInForm"}

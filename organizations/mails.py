@@ -3,11 +3,10 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import send_mail
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import translation
 
+from accounts.mails import write
 from accounts.models import User
 
 from .models import Invitation, Organization
@@ -35,9 +34,8 @@ def send_closed(organization_id: int) -> None:
         send("emails/closed", admin.user.email, admin.user.language, {"organization": organization, "link": link})
 
 
-def send(template: str, email: str, language: str, context: dict[str, Any]) -> None:
-    """Mail the templates <template>-subject.txt and <template>-body.txt; in English where no language is known."""
+def send(prefix: str, email: str, language: str, context: dict[str, Any]) -> None:
+    """Mail the templates <prefix>_subject.txt and <prefix>_message.txt; in English where no language is known."""
     with translation.override(language or settings.LANGUAGE_CODE):
-        subject = render_to_string(f"{template}-subject.txt", context).strip()
-        body = render_to_string(f"{template}-body.txt", context)
-    send_mail(subject=subject, message=body, from_email=None, recipient_list=[email])
+        message = write(prefix, email, context)
+    message.send()

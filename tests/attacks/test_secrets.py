@@ -173,12 +173,16 @@ def try_everything(alice, secrets):
     return answers
 
 
+def words_of(message):
+    return f"{message.subject} {message.body} {message.alternatives}"
+
+
 def look_everywhere(answers, secrets, log):
     for answer in answers:
         assert found(secrets, content_of(answer) + str(answer.headers)) == [], answer.request["PATH_INFO"]
     assert found(secrets, dump()) == []
     assert found(secrets, log.getvalue()) == []
-    assert found(secrets, "\n".join(f"{message.subject} {message.body}" for message in mail.outbox)) == []
+    assert found(secrets, "\n".join(map(words_of, mail.outbox))) == []
     assert log.getvalue()
 
 

@@ -24,7 +24,7 @@ def overrides_a_package(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_template_is_unused(name, sources):
-    names = {f'"{name}"', f'"{re.sub("-(subject|body).txt$", "", name)}"'}  # both parts of a mail have one name
+    names = {f'"{name}"', f'"{re.sub("_(subject|message).txt$", "", name)}"'}  # both parts of a mail have one name
     named = any(any(map(text.__contains__, names)) for path, text in sources.items() if path != TEMPLATES / name)
 
     assert named or name in BY_DJANGO or overrides_a_package(name), f"Nothing uses templates/{name}."
