@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
 from django.db import DataError
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
 from django.http import Http404, HttpRequest
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import CursorPagination
@@ -36,10 +36,13 @@ class Page(Generic[Row]):
 def page_of(request: HttpRequest, rows: QuerySet[Row], orders: list[str], size: int = PAGE_SIZE) -> Page[Row]:
     """The page that the address asks for by `order`, one of `orders` (the first if none is named), and `cursor`.
 
-    An order is the name of a column, perhaps with a minus before it. Its values must be (nearly) unique and never null.
+    An order is the name of a column or an alias, perhaps with a minus before it. Its values must be (nearly) unique and
+    never null.
     """
     order = request.GET.get("order", "")
     order = order if order in orders else orders[0]
+    if (column := order.removeprefix("-")) in rows.query.annotations:
+        rows = rows.annotate(**{column: F(column)})  # the next page begins after its value
     pagination = CursorPagination()
     pagination.page_size, pagination.ordering = size, (order,)
     try:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from django.db.models import CharField, F, FilteredRelation, Max, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Concat, Greatest, LPad
+from django.forms.utils import ErrorList
 
 from organizations.models import Membership, MembershipQuerySet
 from tokens.models import QpuToken
@@ -23,20 +24,21 @@ ENDING_SOON = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Row:
-    """A member in the list, with the field in which their quota is edited."""
+    """A member in the list, with what stands in the field in which their quota is edited, and what is wrong with it."""
 
     member: Membership
     policy: TimeQuotaPolicy | None
     last_used: date | None
-    form: InlineQuotaForm
+    typed: str
+    errors: ErrorList | None
 
 
 def beside_quotas(members: MembershipQuerySet, token: QpuToken) -> MembershipQuerySet:
-    """Adds `own`, the member's quota on the token or None, and what the list is sorted by."""
+    """Adds `own`, the member's quota on the token or None; what the list can be sorted by are aliases."""
     with_own = members.annotate(own=FilteredRelation("quotas", condition=Q(quotas__token=token)))
     with_own = with_own.select_related("user", "own")  # type: ignore[misc]  # annotated
     left = Coalesce(F("own__quota_ns") - F("own__used_ns") - F("own__reserved_ns"), MAX_NS)
-    return with_own.annotate(
+    return with_own.alias(
         email=F("user__email"),
         quota=sort_key(Coalesce("own__quota_ns", MAX_NS)),  # no quota, no limit
         used=sort_key(Coalesce("own__used_ns", 0)),
@@ -73,15 +75,14 @@ def rows_of(members: Iterable[Membership], token: QpuToken, refused: dict[int | 
     last_uses = last_use_of(token, [member.user_id for member in members])
     rows = []
     for member in members:
-        policy = own_quota(member)
-        form = refused.get(member.pk) or inline_form(policy, f"quota-{member.pk}")
-        rows.append(Row(member, policy, last_uses.get(member.user_id), form))
+        policy, form = own_quota(member), refused.get(member.pk)
+        typed, errors = (form.data.get("quota", ""), form.errors["quota"]) if form else (as_typed(policy), None)
+        rows.append(Row(member, policy, last_uses.get(member.user_id), typed, errors))
     return rows
 
 
-def inline_form(policy: TimeQuotaPolicy | None, html_id: str) -> InlineQuotaForm:
-    initial = {"quota": policy.quota_ns} if policy else {}
-    return InlineQuotaForm(initial=initial, auto_id=f"{html_id}-%s")
+def as_typed(policy: TimeQuotaPolicy | None) -> str:
+    return exact(policy.quota_ns) if policy else ""
 
 
 def last_use_of(token: QpuToken, user_ids: Iterable[int]) -> dict[int, date]:

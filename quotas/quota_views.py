@@ -21,7 +21,7 @@ from . import services
 from .access import quota_of
 from .durations import exact
 from .forms import InlineQuotaForm, QuotaFilter, QuotaForm
-from .member_quotas import COLUMNS, IN_NS, ORDERS, beside_quotas, cells_of, inline_form, narrow, rows_of
+from .member_quotas import COLUMNS, IN_NS, ORDERS, beside_quotas, cells_of, narrow, rows_of
 from .models import TimeQuotaPolicy
 
 
@@ -56,13 +56,17 @@ def show_quotas(request: MemberRequest, token: QpuToken, refused: dict[int | Non
         "membership": request.membership,
         "token": token,
         "group": group,
-        "group_form": refused.get(None) or inline_form(group, "group"),
+        "group_form": refused.get(None) or group_form(group),
         "filters": filters,
         "page": page,
         "rows": rows_of(page.rows, token, refused),
         "now": now,
     }
     return render(request, "quotas/token_quotas.html", context)
+
+
+def group_form(policy: TimeQuotaPolicy | None) -> InlineQuotaForm:
+    return InlineQuotaForm(initial={"quota": policy.quota_ns} if policy else {}, auto_id="group-%s")
 
 
 @member_view(Permission.ASSIGN_QUOTAS)
@@ -72,7 +76,7 @@ def set_quota(request: MemberRequest, scope: str, name: str, member_id: int | No
     list_url = f"{token_url('token-quotas', request.membership, token)}?{request.GET.urlencode()}"
     if request.method != "POST":
         return redirect(list_url)
-    html_id = "group" if member is None else f"quota-{member.pk}"
+    html_id = "group" if member is None else f"member-{member.pk}"
     form = InlineQuotaForm(request.POST, auto_id=f"{html_id}-%s")
     if form.is_valid() and save(request, token, member, form):
         return redirect(list_url)

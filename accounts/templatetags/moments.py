@@ -1,6 +1,7 @@
 """Times on pages. The server writes UTC and says so; static/js/portal.js shows them in the zone of the viewer."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 from django import template
 from django.utils import timezone
@@ -8,15 +9,15 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
+from django.utils.translation import get_language, pgettext
 from django.utils.translation import gettext as _
-from django.utils.translation import pgettext
 
 register = template.Library()
 
 
 def rendered(at: datetime, text: str, style: str) -> SafeString:
     at_utc = at.astimezone(UTC)
-    exact = f"{calendar_day(at_utc)}, {date_format(at_utc, 'H:i:s')} UTC"
+    exact = f"{calendar_day(at_utc)}, {at_utc:%H:%M:%S} UTC"
     return format_html('<time datetime="{}" title="{}" data-moment="{}">{}</time>', at.isoformat(), exact, style, text)
 
 
@@ -24,7 +25,7 @@ def rendered(at: datetime, text: str, style: str) -> SafeString:
 def moment(at: datetime) -> SafeString:
     """Date and time: 3 May 2026, 14:05 UTC."""
     at_utc = at.astimezone(UTC)
-    return rendered(at, f"{calendar_day(at_utc)}, {date_format(at_utc, 'H:i')} UTC", "moment")
+    return rendered(at, f"{calendar_day(at_utc)}, {at_utc:%H:%M} UTC", "moment")
 
 
 @register.filter
@@ -36,7 +37,12 @@ def day(at: datetime) -> SafeString:
 @register.filter
 def calendar_day(at: date) -> str:
     """A day that is one of UTC for everybody: 3 May 2026."""
-    return date_format(at, pgettext("date format", "j M Y"))
+    return written(date(at.year, at.month, at.day), get_language())
+
+
+@lru_cache(maxsize=1_000)  # long tables show few days many times
+def written(day: date, _language: str | None) -> str:
+    return date_format(day, pgettext("date format", "j M Y"))
 
 
 @register.filter
