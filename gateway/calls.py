@@ -26,7 +26,7 @@ from .redaction import Redaction
 from .services import Door
 from .solvers import SolverProperties
 from .upstream import Upstream, new_session
-from .wire import RETRY_SECONDS, VENDOR, HeldBody, Memory, Refusal, read_body
+from .wire import RETRY_SECONDS, VENDOR, HeldBody, Memory, Refusal, read_body, read_json
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -103,6 +103,9 @@ class Call:
 
     async def read_body(self) -> bytes:
         return await read_body(self.request, self.body)
+
+    async def read_json(self) -> Any:
+        return await read_json(self.request, self.body)
 
     async def by_upstream(self, problems: Iterable[Problem]) -> list[tuple[Upstream, list[Problem]]]:
         """Problems together with the ones that went out to the same place with the same secret."""

@@ -14,7 +14,7 @@ from .calls import Call
 from .models import Problem
 from .present import presented
 from .upstream import Answer, Lost, NotSent, Upstream
-from .wire import Refusal, answer, in_parts, not_found, parse, unavailable
+from .wire import Refusal, answer, in_parts, not_found, unavailable
 
 T = TypeVar("T")
 Poll = asyncio.Task[dict[str, dict[str, Any]]]
@@ -245,7 +245,7 @@ async def cancel_one(call: Call) -> Response:
 
 
 async def cancel_several(call: Call) -> Response:
-    ids = parse(await call.read_body())
+    ids = await call.read_json()
     if not isinstance(ids, list) or not 0 < len(ids) <= MAX_IDS or not all(isinstance(id_, str) for id_ in ids):
         raise Refusal(400, f"Send a list of 1 to {MAX_IDS} problem ids.")
     problems = await call.in_database(services.those_found, call.door, ids)

@@ -21,7 +21,7 @@ from .present import presented
 from .services import Door
 from .solvers import NO_SOLVER
 from .upstream import Answer, Lost, NotSent, token_refused
-from .wire import Refusal, answer, in_parts, is_plain, parse, unavailable
+from .wire import Refusal, answer, in_parts, is_plain, unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +50,7 @@ class Booked:
 
 
 async def submit(call: Call) -> Response:
-    body = parse(await call.read_body())
+    body = await call.read_json()
     bodies = body if isinstance(body, list) else [body]
     if not 0 < len(bodies) <= MAX_BATCH:
         raise Refusal(400, f"Send 1 to {MAX_BATCH} problems at once.")

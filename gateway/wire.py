@@ -13,6 +13,8 @@ from starlette.responses import Response
 T = TypeVar("T")
 
 MAX_BODY_BYTES = 64 * 1024 * 1024  # twenty problems on a full QPU are about 10 MB, an upload part is 5 MiB
+MAX_VALUES = 1_000_000  # of JSON in a body: twenty problems with three lists of all qubits have 350,000
+VALUE_BYTES = 100  # that one takes at most when it is parsed
 
 # What solvers, problems and uploads are called. Nothing else may get into an address upstream.
 PLAIN = re.compile(r"\w[\w.:=+~-]{0,99}", re.ASCII)
@@ -130,6 +132,21 @@ def inflate(body: bytes) -> bytes:
     if not decompressor.eof:
         raise Refusal(400, "The compressed body is cut off.")
     return text
+
+
+async def read_json(request: Request, held: HeldBody) -> Any:
+    """The body's JSON, which takes many times the memory of its text."""
+    body = await read_body(request, held)
+    held.grow(most_values(body) * VALUE_BYTES)
+    return parse(body)
+
+
+def most_values(text: bytes) -> int:
+    """How many values a JSON text can have; refuses so many that parsing would keep everybody waiting."""
+    count = sum(map(text.count, (b",", b"[", b"{")))
+    if count > MAX_VALUES:
+        raise Refusal(413, "The request has too many values.")
+    return count
 
 
 def parse(body: bytes) -> Any:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import orjson
 import pytest
 from django.utils import timezone
 
@@ -141,6 +142,14 @@ class TestBodies:
 
     def test_a_bomb_is_refused_before_it_is_whole(self, gateway_address, key):
         bomb = zlib.compress(b"[" * (wire.MAX_BODY_BYTES + 1))
+
+        assert self.post(gateway_address, key, bomb, **{"Content-Encoding": "deflate"}) == 413
+
+    @pytest.mark.parametrize("value", [b"[]", b"{}", b"0", b"[" * 500 + b"]" * 500])
+    def test_a_bomb_of_values_is_not_even_parsed(self, gateway_address, key, monkeypatch, value):
+        """Some kilobytes, compressed, would become gigabytes of objects, and keep all others waiting."""
+        monkeypatch.setattr(orjson, "loads", None)
+        bomb = zlib.compress(b"[" + (value + b",") * (wire.MAX_VALUES // max(value.count(b"["), 1)) + b"1]")
 
         assert self.post(gateway_address, key, bomb, **{"Content-Encoding": "deflate"}) == 413
 

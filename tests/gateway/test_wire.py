@@ -7,7 +7,7 @@ import pytest
 from starlette.requests import Request
 
 from gateway import wire
-from gateway.wire import HeldBody, Memory, Refusal, inflate, is_plain, parse, read_body
+from gateway.wire import HeldBody, Memory, Refusal, inflate, is_plain, parse, read_body, read_json
 
 
 def request(*chunks, encoding=None):
@@ -86,6 +86,19 @@ class TestMemory:
 
         assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "2"})
         assert memory.free_bytes == 100
+
+    def test_json_counts_as_what_it_becomes(self, monkeypatch):
+        monkeypatch.setattr(wire, "VALUE_BYTES", 10)
+        memory = Memory(90)
+        body = HeldBody(memory)
+
+        with body:
+            assert asyncio.run(read_json(request(b"[[],{}]"), body)) == [[], {}]
+            assert memory.free_bytes == 90 - 7 - 4 * 10
+
+            with pytest.raises(Refusal) as caught:
+                asyncio.run(read_json(request(b"[1,2,3,4]"), body))
+        assert caught.value.status == 503
 
 
 class TestInflating:
