@@ -210,9 +210,11 @@ else:
         "timeout": 10,
         "reconnect_timeout": 3,
     }
-    # PgBouncer may give each transaction another connection, and a cursor outlives transactions.
-    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_TRANSACTION_POOLING", False)
-    DATABASES["default"]["ENGINE"] = "lunaportal.postgresql"  # its pool recovers when the server was away
+    # PgBouncer may give each transaction another connection; cursors and planned statements outlive transactions.
+    _transaction_pooling = env.bool("DATABASE_TRANSACTION_POOLING", False)
+    DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = _transaction_pooling
+    DATABASES["default"]["OPTIONS"]["prepare_threshold"] = None if _transaction_pooling else 5
+    DATABASES["default"]["ENGINE"] = "lunaportal.postgresql"  # with a pool that recovers when the server was away
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # The database by default, so that rate limits hold across processes without another server.

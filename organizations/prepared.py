@@ -1,7 +1,7 @@
 """Small queries that nearly every request asks, with their SQL written once.
 
 Django writes a query's SQL anew each time, and that is most of its cost: of 0.57 ms of CPU time for an API key and its
-member 0.18 ms are left without.
+member 0.18 ms are left without. PostgreSQL plans it anew each time, which is most of its own: 0.05 of 0.29 ms are left.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Model, QuerySet
 from django.db.models.query import get_related_populators
 
@@ -42,6 +43,11 @@ class Prepared(Generic[M]):
         return Statement(compiler, sql, [(True, standins.index(p)) if p in standins else (False, p) for p in params])
 
 
+def open_cursor() -> CursorWrapper:
+    """On PostgreSQL one that plans a statement once."""
+    return getattr(connection, "planning_cursor", connection.cursor)()
+
+
 class Statement:
     """SQL and its parameters, (True, number of the value) or (False, constant), and the way from rows to objects.
 
@@ -58,7 +64,7 @@ class Statement:
         self.related = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]
 
     def run(self, values: Sequence[str | int]) -> list[Any]:
-        with connection.cursor() as cursor:
+        with open_cursor() as cursor:
             cursor.execute(self.sql, [values[param] if is_value else param for is_value, param in self.params])
             rows = cursor.fetchall()
         if self.converters:

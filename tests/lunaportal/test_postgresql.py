@@ -28,7 +28,7 @@ def server():
 def connection(server, db):
     """A connection of a full pool that loses patience after 2 seconds."""
     database = dj_database_url.parse(server, engine="lunaportal.postgresql")
-    database["OPTIONS"]["pool"] = {"min_size": SIZE, "max_size": SIZE, "timeout": 2}
+    database["OPTIONS"] |= {"pool": {"min_size": SIZE, "max_size": SIZE, "timeout": 2}, "prepare_threshold": 1}
     connection = ConnectionHandler({"default": {}, "pooled": database})["pooled"]
     connection.pool.open(wait=True)
     yield connection
@@ -53,6 +53,46 @@ def test_what_dies_in_the_middle_of_its_work_says_so(server, connection):
 
         with pytest.raises(OperationalError):
             cursor.execute("SELECT 1")
+
+
+class TestPlanningCursor:
+    @pytest.fixture(autouse=True)
+    def table(self, server, connection):
+        with psycopg.connect(server) as operator:
+            operator.execute("DROP TABLE IF EXISTS key; CREATE TABLE key AS SELECT 1 AS id, 'ci'::varchar(10) AS name")
+
+    def ask(self, connection):
+        with connection.planning_cursor() as cursor:
+            return cursor.execute("SELECT name FROM key WHERE id = %s", [1]).fetchall()
+
+    def planned(self, connection):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_prepared_statements")
+            return cursor.fetchone()[0]
+
+    def test_the_server_plans_a_statement_once_that_is_asked_often(self, connection):
+        answers = [self.ask(connection) for _ in range(3)]
+
+        assert answers == [[("ci",)]] * 3
+        assert self.planned(connection) == 1
+
+    def test_behind_pgbouncer_it_plans_each_time(self, connection):
+        connection.ensure_connection()
+        connection.connection.prepare_threshold = None
+
+        answers = [self.ask(connection) for _ in range(3)]
+
+        assert answers == [[("ci",)]] * 3
+        assert self.planned(connection) == 0
+
+    def test_a_migration_may_change_the_type_of_a_column_meanwhile(self, server, connection):
+        for _ in range(3):
+            self.ask(connection)
+
+        with psycopg.connect(server) as operator:
+            operator.execute("ALTER TABLE key ALTER name TYPE varchar(20)")
+
+        assert self.ask(connection) == [("ci",)]
 
 
 FORK = """

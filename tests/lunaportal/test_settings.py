@@ -129,8 +129,11 @@ def test_a_silent_redis_does_not_hold_requests_for_ever():
     assert answer.stdout.strip() == "{'socket_connect_timeout': 2, 'socket_timeout': 2}"
 
 
-@pytest.mark.parametrize(("value", "disabled"), [("true", True), ("false", False)])
-def test_no_cursor_outlives_a_transaction_that_pgbouncer_pools(value, disabled):
-    code = "from lunaportal.settings import DATABASES; print(DATABASES['default']['DISABLE_SERVER_SIDE_CURSORS'])"
+@pytest.mark.parametrize(("value", "told"), [("true", "True None"), ("false", "False 5")])
+def test_no_cursor_or_plan_outlives_a_transaction_that_pgbouncer_pools(value, told):
+    code = (
+        "from lunaportal.settings import DATABASES; default = DATABASES['default'];"
+        "print(default['DISABLE_SERVER_SIDE_CURSORS'], default['OPTIONS']['prepare_threshold'])"
+    )
 
-    assert run(code, DATABASE_TRANSACTION_POOLING=value).stdout.strip() == str(disabled)
+    assert run(code, DATABASE_TRANSACTION_POOLING=value).stdout.strip() == told
