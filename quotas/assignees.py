@@ -19,6 +19,7 @@ from .assignments import Assignment, Wish, plan
 from .durations import parse
 from .forms import midnight
 from .policies import MAX_NS
+from .units import decimal_sign
 
 HEADING_OF_EMAIL = re.compile(r"e-?mail|address|adresse", re.IGNORECASE)
 LONGEST = 10_000  # characters in a line
@@ -124,12 +125,13 @@ def lines_in(number: int, typed: str, cells: list[str], headings: dict[str, int]
     quota = cell_called("quota") if headings else next(filter(STARTS_LIKE_A_DURATION.match, cells_after(cells)), "")
     if "quota" in headings and not quota:
         return  # a row of an export of somebody without one
+    sign = "." if "quota_ns" in headings else decimal_sign()  # exports are the same in all languages
     try:
         yield Line(
             number,
             typed,
             email,
-            duration_in(quota) if quota else None,
+            duration_in(quota, sign) if quota else None,
             moment_in(cell_called("starts_at"), is_end=False),
             moment_in(cell_called("ends_at"), is_end=True),
         )
@@ -147,8 +149,8 @@ def address_in(cell: str) -> str:
     return normalize_email(parseaddr(cell)[1] or cell)
 
 
-def duration_in(text: str) -> int:
-    ns = parse(text)
+def duration_in(text: str, sign: str) -> int:
+    ns = parse(text, sign)
     if ns > MAX_NS:
         raise ValueError(_("This quota is too large."))
     return ns

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .periods import Span
-from .units import UNITS, human
+from .units import UNITS, human, localized
 
 STEP, WIDTH, HEIGHT = 10, 8, 100
 # Tops of the scale, in units of the largest that fits, such that their halves read well too.
@@ -79,7 +79,7 @@ def stacked(parts: Sequence[Span], values: Mapping[str, Mapping[Span, int]]) -> 
 def bar(place: int, part: Span, name: str, ns: int, up_to_ns: int, top_ns: int) -> Bar:
     x = place * STEP + (STEP - WIDTH) / 2
     y, height = HEIGHT - HEIGHT * up_to_ns / top_ns, HEIGHT * ns / top_ns
-    return Bar(f"{x:g}", f"{y:.3f}", f"{height:.3f}", f"{part}, {name}: {human(ns)}")
+    return Bar(f"{x:g}", f"{y:.3f}", f"{height:.3f}", f"{part}, {name}: {localized(human(ns))}")
 
 
 def top_of_scale(most_ns: int) -> int:

@@ -5,7 +5,7 @@ from decimal import Context, Decimal, Inexact, localcontext
 
 from django.utils.translation import gettext as _
 
-from .units import UNITS
+from .units import UNITS, localized
 
 SIZES = {**dict(UNITS), "ns": 1}
 # Other words for the same. One is "μs" with the Greek letter, which looks like the sign for micro.
@@ -25,8 +25,12 @@ EXACTLY = Context(prec=2 * LONGEST, traps=[Inexact])
 LEAST_WITHOUT_UNIT = 1_000_000
 
 
-def parse(text: str) -> int:
-    """Whole nanoseconds; a number alone is nanoseconds already. ValueError, with words for people, for all else."""
+def parse(text: str, decimal_sign: str = ".") -> int:
+    """Whole nanoseconds; a number alone is nanoseconds already. ValueError, with words for people, for all else.
+
+    Points and commas are both understood before decimals; `decimal_sign` is what the reader's language has there. The
+    other one is refused before three digits, for in that language it stands between thousands.
+    """
     text = text.strip().lower()
     if len(text) > LONGEST:
         raise ValueError(_("This is too long for a duration. Type one such as 30 s."))
@@ -36,7 +40,7 @@ def parse(text: str) -> int:
     if len(parts) == 1 and not parts[0][1]:
         return without_unit(parts[0][0])
     with localcontext(EXACTLY):
-        total = sum((decimal(number) * SIZES[unit_called(word)] for number, word in parts), Decimal())
+        total = sum((decimal(number, decimal_sign) * SIZES[unit_called(word)] for number, word in parts), Decimal())
     if total != int(total):
         raise ValueError(_("This is finer than a nanosecond, the smallest step there is."))
     return int(total)
@@ -48,12 +52,12 @@ def without_unit(number: str) -> int:
     return int(number)
 
 
-def decimal(number: str) -> Decimal:
-    """A comma is a decimal one, as in most of Europe, unless it looks like one between thousands."""
-    if re.search(r",[0-9]{3}$", number):
+def decimal(number: str, sign: str) -> Decimal:
+    whole, other, digits = number.partition("," if sign == "." else ".")
+    if other and len(digits) == 3:
         raise ValueError(
-            _("Type %(whole)s or %(fraction)s: a comma could mean either.")
-            % {"whole": number.replace(",", ""), "fraction": number.replace(",", ".")}
+            _("Type %(whole)s or %(fraction)s: %(number)s could mean either.")
+            % {"whole": whole + digits, "fraction": whole + sign + digits, "number": number}
         )
     return Decimal(number.replace(",", "."))
 
@@ -66,7 +70,7 @@ def unit_called(word: str) -> str:
 
 
 def exact(ns: int) -> str:
-    """The duration in the unit that people would choose, without rounding: what `parse` takes back."""
+    """The duration in the unit that people would choose, without rounding and with a point: what `parse` takes back."""
     if ns == 0:
         return "0 s"
     for unit, size in UNITS:
@@ -75,3 +79,8 @@ def exact(ns: int) -> str:
             with localcontext(EXACTLY):
                 return f"{(Decimal(ns) / size).normalize():f} {unit}"
     return f"{ns} ns"
+
+
+def typed(ns: int) -> str:
+    """The same as people type it in the active language: what `parse` takes back with its `decimal_sign`."""
+    return localized(exact(ns))

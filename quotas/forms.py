@@ -12,9 +12,10 @@ from django.utils.translation import gettext_lazy as _
 
 from organizations.forms import TextFileField
 
-from .durations import exact, parse
+from .durations import parse, typed
 from .models import TimeQuotaPolicy
 from .policies import MAX_NS
+from .units import decimal_sign
 
 MOST_PEOPLE = 10_000
 DAYS = [MinValueValidator(date(1970, 1, 1)), MaxValueValidator(date(9998, 12, 31))]
@@ -33,19 +34,19 @@ class DurationField(forms.CharField):
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
-        return exact(value) if isinstance(value, int) else value
+        return typed(value) if isinstance(value, int) else value
 
     def to_python(self, value: Any) -> Any:
         text = super().to_python(value)
         if not text:
             return None
         try:
-            ns = parse(text)
+            ns = parse(text, decimal_sign())
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
         if not self.min_value <= ns <= MAX_NS:
             raise forms.ValidationError(
-                _("Choose %(least)s to %(most)s.") % {"least": exact(self.min_value), "most": exact(MAX_NS)}
+                _("Choose %(least)s to %(most)s.") % {"least": typed(self.min_value), "most": typed(MAX_NS)}
             )
         return ns
 

@@ -12,7 +12,7 @@ from django.forms.utils import ErrorList
 from organizations.models import Membership, MembershipQuerySet
 from tokens.models import QpuToken
 
-from .durations import exact
+from .durations import exact, typed
 from .forms import InlineQuotaForm, QuotaFilter
 from .models import DailyUsage, TimeQuotaPolicy
 from .policies import MAX_NS
@@ -82,7 +82,7 @@ def rows_of(members: Iterable[Membership], token: QpuToken, refused: dict[int | 
 
 
 def as_typed(policy: TimeQuotaPolicy | None) -> str:
-    return exact(policy.quota_ns) if policy else ""
+    return typed(policy.quota_ns) if policy else ""
 
 
 def last_use_of(token: QpuToken, user_ids: Iterable[int]) -> dict[int, date]:

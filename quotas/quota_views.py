@@ -19,7 +19,7 @@ from tokens.pages import token_url
 
 from . import services
 from .access import quota_of
-from .durations import exact
+from .durations import typed
 from .forms import InlineQuotaForm, QuotaFilter, QuotaForm
 from .member_quotas import COLUMNS, IN_NS, ORDERS, beside_quotas, cells_of, narrow, rows_of
 from .models import TimeQuotaPolicy
@@ -114,8 +114,8 @@ def save(request: MemberRequest, token: QpuToken, member: Membership | None, for
 
 def sentence_about(policy: TimeQuotaPolicy, member: Membership | None) -> str:
     if member is None:
-        return _("The group may spend %(quota)s.") % {"quota": exact(policy.quota_ns)}
-    return _("%(name)s may spend %(quota)s.") % {"name": member.user.get_full_name(), "quota": exact(policy.quota_ns)}
+        return _("The group may spend %(quota)s.") % {"quota": typed(policy.quota_ns)}
+    return _("%(name)s may spend %(quota)s.") % {"name": member.user.get_full_name(), "quota": typed(policy.quota_ns)}
 
 
 @member_view(Permission.ASSIGN_QUOTAS)

@@ -2,6 +2,8 @@
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 
+from django.utils.formats import get_format
+
 UNITS = (("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000))
 
 
@@ -13,3 +15,13 @@ def human(ns: int, rounding: str = ROUND_HALF_EVEN) -> str:
         if abs(value) >= 1:
             return f"{value.normalize():,f} {unit}"
     return f"{ns} ns" if ns else "0 s"
+
+
+def decimal_sign() -> str:
+    """What stands before decimals in the active language: a point in English, a comma in German."""
+    return str(get_format("DECIMAL_SEPARATOR"))
+
+
+def localized(figures: str) -> str:
+    """Figures as the active language writes them: 1,234.5 ms -> 1.234,5 ms in German."""
+    return figures.translate({ord("."): decimal_sign(), ord(","): get_format("THOUSAND_SEPARATOR")})

@@ -5,24 +5,33 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from ..durations import exact
+from ..durations import typed
 from ..policies import Limit
-from ..units import human
+from ..units import human, localized
 
 register = template.Library()
-register.filter("human", human)
+
+
+@register.filter("human")
+def rounded(ns: int) -> str:
+    """A duration for people, as the active language writes it."""
+    return localized(human(ns))
 
 
 @register.filter
 def duration(ns: int) -> SafeString:
-    """A duration for people, its exact value on hover."""
-    return format_html('<data value="{}" title="{} ns">{}</data>', ns, f"{ns:,}", human(ns))
+    """The same with its exact value on hover."""
+    return with_exact_value(ns, rounded(ns))
 
 
 @register.filter
 def exact_duration(ns: int) -> SafeString:
     """A duration without rounding, as it can be typed."""
-    return format_html('<data value="{}" title="{} ns">{}</data>', ns, f"{ns:,}", exact(ns))
+    return with_exact_value(ns, typed(ns))
+
+
+def with_exact_value(ns: int, text: str) -> SafeString:
+    return format_html('<data value="{}" title="{} ns">{}</data>', ns, localized(f"{ns:,}"), text)
 
 
 @register.inclusion_tag("quotas/_limit.html")
@@ -35,5 +44,5 @@ def limit_meter(limit: Limit, binding: Limit | None = None) -> dict[str, object]
         "used": min(100, limit.used_ns * percent) if limit.quota_ns else 100,
         "open": min(100, limit.reserved_ns * percent),
         "label": _("%(used)s used, %(open)s open, of %(quota)s")
-        % {"used": human(limit.used_ns), "open": human(limit.reserved_ns), "quota": human(limit.quota_ns)},
+        % {"used": rounded(limit.used_ns), "open": rounded(limit.reserved_ns), "quota": rounded(limit.quota_ns)},
     }

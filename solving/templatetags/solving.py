@@ -9,6 +9,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
+from quotas.units import localized
+
 from ..models import SolveJob
 from ..solvers import SOLVERS
 from ..timeline import between
@@ -47,7 +49,9 @@ def stage_in_words(job: SolveJob) -> str:
 @register.filter
 def value(number: float) -> SafeString:
     """A value of the objective, its exact value on hover."""
-    return format_html('<data value="{}" title="{}">{}</data>', number, number, f"{number:,.6g}")
+    return format_html(
+        '<data value="{}" title="{}">{}</data>', number, localized(str(number)), localized(f"{number:,.6g}")
+    )
 
 
 @register.filter

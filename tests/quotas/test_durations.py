@@ -5,11 +5,13 @@ from contextlib import suppress
 from decimal import Decimal
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quotas.durations import SIZES, exact, parse
+from quotas.durations import SIZES, exact, parse, typed
 from quotas.policies import MAX_NS
+from quotas.units import decimal_sign
 
 SECOND = 10**9
 
@@ -58,7 +60,7 @@ def test_it_understands_what_people_type(text, ns):
         ("30", "30 of what? Add a unit, such as 30 s."),
         ("1.5", "1.5 of what?"),
         ("999999", "of what?"),
-        ("1,000 s", "Type 1000 or 1.000: a comma could mean either."),
+        ("1,000 s", "Type 1000 or 1.000: 1,000 could mean either."),
         ("1,000,000 s", "Type"),
         ("0.5 ns", "finer than a nanosecond"),
         ("0.0000000001 s", "finer than a nanosecond"),
@@ -69,6 +71,44 @@ def test_it_understands_what_people_type(text, ns):
 def test_it_says_what_is_wrong(text, words):
     with pytest.raises(ValueError, match=re.escape(words)):
         parse(text)
+
+
+class TestWhereCommasStandBeforeDecimals:
+    @pytest.mark.parametrize(
+        ("text", "ns"),
+        [
+            ("1,5 min", 90 * SECOND),
+            ("1.5 min", 90 * SECOND),
+            (",5 s", SECOND // 2),
+            ("1,000 s", SECOND),
+            ("15,148 ms", 15_148_000),
+            ("15.14802 ms", 15_148_020),
+            ("1 h 2,25 min", 3735 * SECOND),
+        ],
+    )
+    def test_points_are_understood_as_well(self, text, ns):
+        assert parse(text, ",") == ns
+
+    @pytest.mark.parametrize(
+        ("text", "words"),
+        [
+            ("1.000 s", "Type 1000 or 1,000: 1.000 could mean either."),
+            ("15.148 ms", "Type 15148 or 15,148: 15.148 could mean either."),
+            ("1.000,5 s", "Type 1000 or 1,000"),
+        ],
+    )
+    def test_but_not_where_they_may_stand_between_thousands(self, text, words):
+        with pytest.raises(ValueError, match=re.escape(words)):
+            parse(text, ",")
+
+    @given(st.integers(0, MAX_NS))
+    def test_what_is_shown_is_read_back_to_the_nanosecond(self, ns):
+        with translation.override("de"):
+            assert parse(typed(ns), decimal_sign()) == ns
+
+    def test_messages_speak_german_too(self):
+        with translation.override("de"), pytest.raises(ValueError, match="30 s, 1,5 min, 2 h oder 250 ms"):
+            parse("bald", ",")
 
 
 @pytest.mark.parametrize(
