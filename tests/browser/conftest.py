@@ -133,7 +133,7 @@ def a_busy_month(alice, bob, lab_token, bobs_token):
         )
         services.settle(usage=usage, access_time_ns=cost_ns, now=at + timedelta(seconds=3))
 
-    for number in range(29):
+    for number in reversed(range(29)):  # later jobs have higher ids
         at = now - timedelta(days=number)
         run(alice, lab_token, "Advantage_system4.1", 40_000_000 * (3 + (number * 7) % 11), at)
         run(bob, lab_token, "Advantage2_system1.6", 15_148_020 * (1 + (number * 5) % 13), at)

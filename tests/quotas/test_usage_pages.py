@@ -33,7 +33,7 @@ def run(reserve):
 @pytest.fixture
 def a_busy_month(run, reserve, alice, bob, bobs_token, charlie, now):
     """Jobs of all kinds on many days; some that are not to be seen."""
-    for number in range(40):
+    for number in reversed(range(40)):
         at = now - timedelta(days=number)
         run(alice, 1_000_000_007 + number, solver="Advantage_system4.1", now=at)
         run(bob, 3_000_001 * number, solver=f"solver {number % 9}", now=at)
