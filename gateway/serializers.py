@@ -2,6 +2,7 @@
 
 from rest_framework import serializers
 
+from organizations.fields import ListField
 from quotas.models import Usage
 from quotas.policies import MAX_NS
 
@@ -23,7 +24,7 @@ class RulesSerializer(serializers.ModelSerializer):
 class ChangeRulesSerializer(serializers.Serializer):
     """What is left out stays. Null takes a limit away, an empty list allows all solvers."""
 
-    solvers = serializers.ListField(child=serializers.CharField(), required=False, max_length=MAX_SOLVERS)
+    solvers = ListField(child=serializers.CharField(), required=False, max_length=MAX_SOLVERS)
     max_estimate_ns = serializers.IntegerField(required=False, allow_null=True, min_value=1, max_value=MAX_NS)
     max_open_problems = serializers.IntegerField(
         required=False, allow_null=True, min_value=1, max_value=MAX_OPEN_PROBLEMS

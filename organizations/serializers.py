@@ -4,8 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
+from .fields import ListField
 from .models import ApiKey, Invitation, Membership, Organization
 from .permissions import Role, Scope
+from .validators import MOST_DOMAINS
 
 
 class OrganizationSerializer(serializers.ModelSerializer):
@@ -31,8 +33,11 @@ class SettingsSerializer(serializers.ModelSerializer):
     """What admins may change; what is left out stays."""
 
     name = serializers.CharField(required=False, max_length=100)
-    email_domains = serializers.ListField(
-        child=serializers.CharField(max_length=253), required=False, help_text="Everybody's, if empty."
+    email_domains = ListField(
+        child=serializers.CharField(max_length=253),
+        required=False,
+        max_length=MOST_DOMAINS,
+        help_text="Everybody's, if empty.",
     )
 
     class Meta:
@@ -75,7 +80,7 @@ class MemberSerializer(serializers.ModelSerializer):
 
 
 class InviteSerializer(serializers.Serializer):
-    emails = serializers.ListField(child=serializers.CharField(max_length=254), min_length=1, max_length=500)
+    emails = ListField(child=serializers.CharField(max_length=254), min_length=1, max_length=500)
     role = serializers.ChoiceField(choices=Role.choices, default=Role.MEMBER)
 
 
@@ -98,7 +103,7 @@ class ApiKeySerializer(serializers.ModelSerializer):
 
 class IssueKeySerializer(serializers.Serializer):
     name = serializers.CharField(max_length=100)
-    scopes = serializers.ListField(
+    scopes = ListField(
         child=serializers.ChoiceField(choices=Scope.choices), default=list(Scope.values), min_length=1, max_length=3
     )
     expires_at = serializers.DateTimeField(default=None, allow_null=True, help_text="Never, if null.")

@@ -7,6 +7,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.models import normalize_email
+from organizations.fields import ListField
 from organizations.models import Membership
 
 from .assignments import Outlook
@@ -70,7 +71,7 @@ class AssignQuotasSerializer(AssignQuotaSerializer):
     whom = serializers.ChoiceField(
         choices=["users", "without", "everybody"], default="users", help_text="without: who has no quota."
     )
-    users = serializers.ListField(child=UserQuotaSerializer(), default=list, max_length=MOST_PEOPLE)
+    users = ListField(child=UserQuotaSerializer(), default=list, max_length=MOST_PEOPLE)
     preview = serializers.BooleanField(default=False, help_text="Only tell what would change.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

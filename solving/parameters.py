@@ -5,6 +5,8 @@ from typing import Any
 
 from rest_framework import serializers
 
+from organizations.fields import DictField, ListField
+
 MAX_READS = 10_000
 MAX_LIST = 10_000  # more than any QPU has qubits
 MICROSECONDS = 1_000_000.0  # no QPU takes parameters that long
@@ -30,13 +32,13 @@ def number(lowest: float, highest: float, **options: Any) -> NumberField:
     return NumberField(min_value=lowest, max_value=highest, required=False, **options)
 
 
-def numbers(lowest: float, highest: float, longest: int = MAX_LIST) -> serializers.ListField:
-    return serializers.ListField(child=number(lowest, highest), min_length=1, max_length=longest, required=False)
+def numbers(lowest: float, highest: float, longest: int = MAX_LIST) -> ListField:
+    return ListField(child=number(lowest, highest), min_length=1, max_length=longest, required=False)
 
 
-def pairs() -> serializers.ListField:
-    point = serializers.ListField(child=number(-MICROSECONDS, MICROSECONDS), min_length=2, max_length=2)
-    return serializers.ListField(child=point, min_length=2, max_length=100, required=False)
+def pairs() -> ListField:
+    point = ListField(child=number(-MICROSECONDS, MICROSECONDS), min_length=2, max_length=2)
+    return ListField(child=point, min_length=2, max_length=100, required=False)
 
 
 def choice(*values: str) -> serializers.ChoiceField:
@@ -78,7 +80,7 @@ class SimulatedAnnealing(InitialStates):
     num_reads = integer(1, MAX_READS)
     num_sweeps = integer(1, 1_000_000)
     num_sweeps_per_beta = integer(1, 1_000_000)
-    beta_range = serializers.ListField(child=number(0, HUGE), min_length=2, max_length=2, required=False)
+    beta_range = ListField(child=number(0, HUGE), min_length=2, max_length=2, required=False)
     beta_schedule_type = choice("linear", "geometric")
     beta_schedule = numbers(0, HUGE)
     seed = integer(0, 2**31 - 1)
@@ -114,8 +116,8 @@ class ParallelTempering(Parameters):
 # --- Quantum annealing ------------------------------------------------------------------------------------------------
 
 
-def chains() -> serializers.DictField:
-    return serializers.DictField(child=serializers.ListField(child=integer(0, 100_000)), required=False)
+def chains() -> DictField:
+    return DictField(child=ListField(child=integer(0, 100_000)), required=False)
 
 
 class Embedding(Parameters):
@@ -161,7 +163,7 @@ class QuantumAnnealing(Parameters):
     h_gain_schedule = pairs()
     anneal_offsets = numbers(-10, 10)
     flux_biases = numbers(-1, 1)
-    initial_state = serializers.ListField(child=integer(-1, 1), min_length=1, max_length=MAX_LIST, required=False)
+    initial_state = ListField(child=integer(-1, 1), min_length=1, max_length=MAX_LIST, required=False)
     auto_scale = flag()
     fast_anneal = flag()
     flux_drift_compensation = flag()
@@ -191,7 +193,7 @@ class LeapHybridBqm(Parameters):
 
 
 class LeapHybridCqm(LeapHybridBqm):
-    spin_variables = serializers.ListField(
+    spin_variables = ListField(
         child=serializers.CharField(max_length=1000),
         max_length=MAX_LIST,
         required=False,

@@ -10,6 +10,7 @@ from django.test import Client
 
 from lunaportal.handlers import asgi_handler
 from lunaportal.paths import most_bytes
+from organizations.throttles import InvitationThrottle
 from tests.conftest import solved_job
 
 pytestmark = pytest.mark.django_db
@@ -131,6 +132,50 @@ def test_no_parameter_of_a_job_hurts(api, alice, field, number):
     answer = api(alice).post("/luna-solve/api/v1/solve-jobs", body, content_type="application/json")
 
     assert answer.status_code in {201, 400, 422}, answer.content
+
+
+LISTS = {
+    "/api-keys": {"name": "a", "scopes": ...},
+    "/invitations": {"emails": ...},
+    "": {"email_domains": ...},
+    "/qpu-tokens/group/lab/rules": {"solvers": ...},
+    "/qpu-tokens/group/lab/quotas/assign": {"quota_ns": 1, "users": ...},
+}
+
+
+@pytest.mark.parametrize("path", LISTS)
+class TestLists:
+    """To find words for hundreds of thousands of wrong items would keep a process busy for a minute."""
+
+    def refused(self, member, api, path, items):
+        body = {name: items if value is ... else value for name, value in LISTS[path].items()}
+        method = "patch" if path == "" or path.endswith("rules") else "post"
+        answer = getattr(api(member), method)(ACME + path, body, format="json")
+        assert answer.status_code == 422
+        return list(answer.json()["errors"])
+
+    def test_of_wrong_items_only_the_first_is_told(self, api, alice, lab_token, path):
+        (told,) = self.refused(alice, api, path, [[], [[]]])
+
+        assert ".0" in told
+
+    def test_of_lists_that_are_too_long_no_item_is_looked_at(self, api, alice, lab_token, path, monkeypatch):
+        monkeypatch.setattr(InvitationThrottle, "allow_request", lambda *args: True)
+
+        (told,) = self.refused(alice, api, path, [[]] * 10_001)
+
+        assert ".0" not in told
+
+
+def test_of_the_parameters_of_a_job_only_the_first_wrong_item_is_told(api, alice):
+    chains = {"initial_chains": {"a": [0, "x", "x"], "b": ["x"]}}
+    job = {"model_id": str(solved_job(alice).model_id), "solver_name": "QA", "provider": "dwave"}
+
+    answer = api(alice).post(
+        "/luna-solve/api/v1/solve-jobs", job | {"parameters": {"embedding_parameters": chains}}, format="json"
+    )
+
+    assert list(answer.json()["errors"]) == ["parameters.embedding_parameters.initial_chains.a.1"]
 
 
 class TestForms:
