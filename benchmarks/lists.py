@@ -19,7 +19,9 @@ from .api import gunicorn
 from .portal import NOWHERE, fresh_portal, postmaster
 from .servers import Server, free_port, serving
 
+SIZES = ["50:1_000", "50:100_000", "50:10_000_000", "5_000:1_000", "5_000:1_000_000"]
 MOST_BYTES = 16_000  # of an export, which goes on; pages are read whole
+FILLS_A_STEP = 100_000  # jobs, with which each export has more rows than it reads at first
 PAGE = "/o/benchmark"
 REST = "/api/v1/organizations/benchmark"
 LEDGER = f"{REST}/usage?of=organization"
@@ -32,11 +34,8 @@ PAGES = {
     "everybody's jobs, open": f"{PAGE}/jobs/everybody?state=open",
     "everybody's jobs, of a member": f"{PAGE}/jobs/everybody?member=ada@example.com",
     "everybody's jobs, on a token": f"{PAGE}/jobs/everybody?token=lab",
-    "my usage, CSV": f"{PAGE}/usage.csv?days=365",
-    "everybody's usage, CSV": f"{PAGE}/usage/everybody.csv?days=365",
     "audit log": f"{PAGE}/audit",
     "audit log, of a kind": f"{PAGE}/audit?action=token_renamed",
-    "audit log, CSV": f"{PAGE}/audit.csv",
     "tokens": f"{PAGE}/tokens",
     "a token": f"{PAGE}/tokens/group/lab",
     "quotas on a token": f"{PAGE}/tokens/group/lab/quotas",
@@ -47,9 +46,15 @@ PAGES = {
     "members' keys": f"{PAGE}/members/keys",
     "my keys": f"{PAGE}/keys",
 }
+EXPORTS = {
+    "my usage": f"{PAGE}/usage.csv?days=365",
+    "everybody's usage": f"{PAGE}/usage/everybody.csv?days=365",
+    "audit log": f"{PAGE}/audit.csv",
+}
 CHARTS = {
     "my usage": f"{PAGE}/usage",
     "everybody's usage": f"{PAGE}/usage/everybody",
+    "everybody's usage, a year": f"{PAGE}/usage/everybody?days=365",
     "everybody's usage by solver, a year": f"{PAGE}/usage/everybody?by=solver&days=365",
 }
 ENDPOINTS = {
@@ -61,7 +66,7 @@ ENDPOINTS = {
     "ledger, solve jobs": f"{LEDGER}&source=solve_job",
     "ledger, of a user": f"{LEDGER}&user=ada@example.com",
     "ledger, on a token": f"{LEDGER}&token=lab",
-    "ledger, of a month": f"{LEDGER}&since=MONTH&until=NEXT",
+    "ledger, of months ago": f"{LEDGER}&since=SINCE&until=UNTIL",
     "my ledger": f"{REST}/usage",
     "problems": f"{REST}/problems?of=organization",
     "problems, cancelled": f"{REST}/problems?of=organization&status=CANCELLED",
@@ -77,7 +82,7 @@ ENDPOINTS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """A portal with so many members and jobs, and one web process."""
 
@@ -85,10 +90,6 @@ class World:
     jobs: int
     port: int
     headers: dict[str, str]
-
-    @property
-    def name(self) -> str:
-        return f"{self.jobs:,} jobs, {self.members:,} members"
 
     def seconds(self, path: str) -> float:
         """How long the answer takes: a page whole, an export until its first rows are there."""
@@ -105,10 +106,8 @@ class World:
 
     def address(self, path: str) -> str:
         cursor = base64.b64encode(f"p={self.jobs // 2}".encode()).decode()
-        long_ago = datetime.now(UTC) - timedelta(days=240)
-        days = {"MONTH": long_ago, "NEXT": long_ago + timedelta(days=31)}
-        for word, day in days.items():
-            path = path.replace(word, f"{day:%Y-%m-%dT00:00:00Z}")
+        for word, days_ago in {"SINCE": 240, "UNTIL": 120}.items():
+            path = path.replace(word, f"{datetime.now(UTC) - timedelta(days=days_ago):%Y-%m-%dT00:00:00Z}")
         return path.replace("HALF", cursor)
 
 
@@ -124,7 +123,7 @@ def serving_world(server_url: str, members: int, jobs: int) -> Iterator[World]:
         yield World(members, jobs, port, {"Luna-API-Key": portal.api_key, "Cookie": f"sessionid={portal.session}"})
 
 
-Times = dict[tuple[str, str], list[float]]  # of each round, by name of the world and path
+Times = dict[tuple[World, str], list[float]]  # seconds of each round, by path
 
 
 def measure(worlds: Sequence[World], paths: Sequence[str], rounds: int) -> Times:
@@ -135,39 +134,53 @@ def measure(worlds: Sequence[World], paths: Sequence[str], rounds: int) -> Times
             for world in worlds:
                 seconds = world.seconds(path)
                 if number:
-                    times.setdefault((world.name, path), []).append(seconds)
+                    times.setdefault((world, path), []).append(seconds)
     return times
 
 
-def show(title: str, paths: dict[str, str], worlds: Sequence[World], times: Times) -> None:
-    """Milliseconds in the first world and the last, and how many times as long the others take.
+def show(title: str, paths: dict[str, str], worlds: Sequence[World], rounds: int) -> None:
+    """Milliseconds with the fewest jobs, and how many times as long it takes with more, for each number of members.
 
     Of all rounds the fastest answer counts: whatever else the machine does only adds to it.
     """
-    reference, *others = [world.name for world in worlds]
+    times = measure(worlds, list(paths.values()), rounds)
+    fewest = {world.members: world for world in reversed(worlds)}
     rows = []
     for name, path in paths.items():
-        own = min(times[reference, path])
-        cells = [f"{min(times[other, path]) / own:.2f}" for other in others]
-        rows.append([name, f"{own * 1000:.1f}", f"{min(times[others[-1], path]) * 1000:.1f}", *cells])
-    header = [title, f"{reference}, ms", f"{others[-1]}, ms", *(f"x with {other}" for other in others)]
-    print(report.table(header, rows))
+        fastest = {world: min(times[world, path]) for world in worlds}
+        rows.append([name, *(cell(world, fewest[world.members], fastest) for world in worlds)])
+    print(report.table([title, *(heading(world, fewest[world.members]) for world in worlds)], rows))
+
+
+def heading(world: World, reference: World) -> str:
+    jobs = f"{world.jobs:,} jobs"
+    return f"{world.members:,} members, {jobs}, ms" if world is reference else f"x with {jobs}"
+
+
+def cell(world: World, reference: World, fastest: dict[World, float]) -> str:
+    seconds = fastest[world]
+    return f"{seconds * 1000:.1f}" if world is reference else f"{seconds / fastest[reference]:.2f}"
+
+
+def size(text: str) -> tuple[int, int]:
+    members, jobs = text.split(":")
+    return int(members), int(jobs)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.lists", description=__doc__)
     parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--jobs", type=int, nargs="+", default=[1_000, 100_000, 10_000_000], help="sizes of ledgers")
-    parser.add_argument("--members", type=int, nargs="+", default=[50, 5_000])
+    parser.add_argument(
+        "sizes", type=size, nargs="*", default=[*map(size, SIZES)], help="members:jobs, the fewest jobs first"
+    )
     arguments = parser.parse_args()
-    few_jobs, few_members = arguments.jobs[0], arguments.members[0]
-    sizes = [(few_members, jobs) for jobs in arguments.jobs] + [(many, few_jobs) for many in arguments.members[1:]]
     with fresh_server() as url, ExitStack() as stack:
-        worlds = [stack.enter_context(serving_world(url, members, jobs)) for members, jobs in sizes]
+        worlds = [stack.enter_context(serving_world(url, *members_and_jobs)) for members_and_jobs in arguments.sizes]
         print(report.heading("Pages and lists on PostgreSQL"))
         for title, paths in {"page": PAGES, "list of the API": ENDPOINTS, "chart": CHARTS}.items():
-            show(title, paths, worlds, measure(worlds, list(paths.values()), arguments.rounds))
+            show(title, paths, worlds, arguments.rounds)
             print()
+        show("export", EXPORTS, [world for world in worlds if world.jobs >= FILLS_A_STEP], arguments.rounds)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,10 @@ from .reports import By, Scope, report_on
 def overview(request: MemberRequest) -> HttpResponse:
     """What the organization spends, how long it lasts, and what wants attention."""
     member, now = request.membership, timezone.now()
+    today = day_of(now)
     context = {
         "membership": member,
         "overview": Overview(member, now),
-        "report": report_on(Scope(member, is_everybodys=True), Span.of_days(DAYS, day_of(now)), By.MEMBER),
+        "report": report_on(Scope(member, is_everybodys=True), Span.of_days(DAYS, today), By.MEMBER, today),
     }
     return render(request, "quotas/overview.html", context)

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from accounts.templatetags.moments import calendar_day
 
 MOST_DAYS = 3660
+DAY = timedelta(days=1)
 
 
 class Step(StrEnum):
@@ -61,21 +62,20 @@ class Span:
         """The days, weeks or months of the span; the first and the last one may be cut off."""
         days = [self.first + timedelta(days=number) for number in range(self.days)]
         begins = sorted({max(self.step.begin(day), self.first) for day in days})
-        ends = [begin - timedelta(days=1) for begin in begins[1:]] + [self.last]
+        ends = [begin - DAY for begin in begins[1:]] + [self.last]
         return [Span(begin, end) for begin, end in zip(begins, ends, strict=True)]
 
-    @property
-    def whole_months(self) -> "Span | None":
-        """From the first day of the first month that lies in it as a whole to the last day of the last one."""
-        begin = self.first if self.first.day == 1 else next_month(self.first)
-        end = Step.MONTH.begin(self.last + timedelta(days=1)) - timedelta(days=1)
-        return Span(begin, end) if begin < end else None
-
-    def around(self, inside: "Span") -> list["Span"]:
-        """What is left of it before and after a span within."""
-        day = timedelta(days=1)
-        before, after = Span(self.first, inside.first - day), Span(inside.last + day, self.last)
-        return [span for span in (before, after) if span.first <= span.last]
+    def by_months(self, today: date) -> "Months":
+        """As whole months, but for as few days as can be; days after `today`, on which nothing was, are not counted."""
+        begins = Step.MONTH.begin(self.first), next_month(self.first)
+        ends = Step.MONTH.begin(self.last) - DAY, next_month(self.last) - DAY
+        begin = min(begins, key=lambda day: abs(day - self.first))
+        end = min(ends, key=lambda day: abs(min(day, today) - self.last))
+        if begin > end:
+            return Months(None, [(self, 1)])
+        missing = [(Span(self.first, begin - DAY), 1), (Span(end + DAY, self.last), 1)]
+        too_many = [(Span(begin, self.first - DAY), -1), (Span(self.last + DAY, end), -1)]
+        return Months(Span(begin, end), [(span, sign) for span, sign in missing + too_many if span.days > 0])
 
     def part_of(self, day: date) -> "Span":
         """The one of `parts` that a day of the span lies in."""
@@ -95,6 +95,14 @@ class Span:
         return first if first == last else _("%(first)s to %(last)s") % {"first": first, "last": last}
 
 
+@dataclass(frozen=True)
+class Months:
+    """A span as `whole` months, and days that are added to them (1) or taken away (-1)."""
+
+    whole: Span | None
+    days: list[tuple[Span, int]]
+
+
 def next_month(day: date) -> date:
     """The first day of the month after the one of `day`."""
-    return Step.MONTH.begin(Step.MONTH.begin(day) + timedelta(days=31))
+    return Step.MONTH.begin(Step.MONTH.begin(day) + 31 * DAY)

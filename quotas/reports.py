@@ -91,20 +91,21 @@ class Scope:
         rollups = UsageRollup.objects.of_organization(self.member).everybodys()
         return rollups.filter(**self.asked).between(span.first, span.last)
 
-    def of_members(self, span: Span) -> list[SumsQuerySet[Any]]:
-        """The fewest rows that tell members apart: of whole months, where these can tell what is asked, and of days."""
-        inside = span.whole_months
-        if not inside or not self.is_everybodys or self.asked:
-            return [self.days(span)]
-        months = UsageRollup.objects.of_organization(self.member).members().between(inside.first, inside.last)
-        return [months, *map(self.days, span.around(inside))]
+    def of_members(self, span: Span, today: date) -> list[tuple[SumsQuerySet[Any], int]]:
+        """The fewest rows that tell members apart, and whether they are added (1) or taken away (-1)."""
+        months = span.by_months(today)
+        if months.whole is None or not self.is_everybodys or self.asked:
+            return [(self.days(span), 1)]
+        rollups = UsageRollup.objects.of_organization(self.member).members()
+        whole = rollups.between(months.whole.first, months.whole.last)
+        return [(whole, 1), *((self.days(part), sign) for part, sign in months.days)]
 
 
-def report_on(scope: Scope, span: Span, by: By, most_shares: int = MOST_SHARES) -> Report:
+def report_on(scope: Scope, span: Span, by: By, today: date, most_shares: int = MOST_SHARES) -> Report:
     """What was used in a span, broken down (three queries)."""
     totals: list[Row] = [(day, None, ns, jobs) for day, ns, jobs in sums_by(scope.totals(span), "day")]
     total_ns, jobs = sum(row[2] for row in totals), sum(row[3] for row in totals)
-    largest = largest_shares(scope, span, COLUMNS[by], most_shares) if by in COLUMNS else []
+    largest = largest_shares(scope, span, COLUMNS[by], today, most_shares) if by in COLUMNS else []
     top = [name for name, _ns, _jobs in largest[:MOST_SERIES]]
     rows = of_these(scope, span, COLUMNS[by], top) if top else []
     if by is By.DAY:
@@ -123,16 +124,21 @@ def sums_by(rows: SumsQuerySet[Any], *columns: str) -> list[tuple[Any, ...]]:
 
 # Django adds up no union.
 LARGEST = """
-    SELECT name, SUM(settled_ns) AS sum_ns, SUM(jobs) FROM ({parts}) AS parts
-    GROUP BY name ORDER BY sum_ns DESC, name LIMIT {most}
+    SELECT name, SUM(signed_ns) AS sum_ns, SUM(signed_jobs) FROM ({parts}) AS parts
+    GROUP BY name HAVING SUM(signed_jobs) > 0 ORDER BY sum_ns DESC, name LIMIT {most}
 """
 
 
-def largest_shares(scope: Scope, span: Span, column: str, most: int) -> list[tuple[str, int, int]]:
+def largest_shares(scope: Scope, span: Span, column: str, today: date, most: int) -> list[tuple[str, int, int]]:
     """Rows of (name, nanoseconds, jobs), the largest first."""
-    parts = scope.of_members(span) if column == MEMBER else [scope.totals(span)]
-    named = [rows.order_by().annotate(name=F(column)).values_list("name", "settled_ns", "jobs") for rows in parts]
-    texts, params = zip(*(rows.query.get_compiler(connection=connection).as_sql() for rows in named), strict=True)
+    parts = scope.of_members(span, today) if column == MEMBER else [(scope.totals(span), 1)]
+    signed = [
+        rows.order_by()
+        .annotate(name=F(column), signed_ns=F("settled_ns") * sign, signed_jobs=F("jobs") * sign)
+        .values_list("name", "signed_ns", "signed_jobs")
+        for rows, sign in parts
+    ]
+    texts, params = zip(*(rows.query.get_compiler(connection=connection).as_sql() for rows in signed), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(LARGEST.format(parts=" UNION ALL ".join(texts), most=most), [*chain(*params)])
         return [(name, int(ns), int(jobs)) for name, ns, jobs in cursor.fetchall()]

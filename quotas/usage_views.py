@@ -48,15 +48,16 @@ def everybodys_usage(request: MemberRequest) -> HttpResponse:
 
 
 def usage_page(request: MemberRequest, choices: list[By]) -> HttpResponse:
-    is_everybodys = By.MEMBER in choices
-    filters = UsageFilter(request.GET, choices=choices, today=daily.day_of(timezone.now()))
+    is_everybodys, today = By.MEMBER in choices, daily.day_of(timezone.now())
+    filters = UsageFilter(request.GET, choices=choices, today=today)
+    scope = Scope(request.membership, is_everybodys, filters.asked)
     context = {
         "membership": request.membership,
         "filters": filters,
         "choices": choices,
         "presets": PRESETS,
         "is_everybodys": is_everybodys,
-        "report": report_on(Scope(request.membership, is_everybodys, filters.asked), filters.span, filters.breakdown),
+        "report": report_on(scope, filters.span, filters.breakdown, today),
     }
     return render(request, "quotas/usage.html", context)
 

@@ -46,10 +46,11 @@ def token_rows(member: Membership, now: datetime) -> list[TokenRow]:
 def dashboard(request: MemberRequest) -> HttpResponse:
     """My tokens and what is left of my quotas, my last month, my latest jobs, and my API keys."""
     member, now = request.membership, timezone.now()
+    today = day_of(now)
     context = {
         "membership": member,
         "rows": token_rows(member, now),
-        "report": report_on(Scope(member), Span.of_days(DAYS, day_of(now)), By.TOKEN),
+        "report": report_on(Scope(member), Span.of_days(DAYS, today), By.TOKEN, today),
         "jobs": list(Usage.objects.of_member(member).order_by("-id")[:MOST_JOBS]),
         "keys": list(member.keys.usable(now).order_by("-id")[:MOST_KEYS]),
         "now": now,

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
@@ -6,7 +7,13 @@ from quotas.charts import HEIGHT, stacked, top_of_scale
 from quotas.periods import MOST_DAYS, Span, Step
 
 TODAY = date(2026, 11, 22)  # a Sunday
+NOVEMBER, TO_COME = Span(date(2026, 11, 1), date(2026, 11, 30)), Span(date(2026, 11, 23), date(2026, 11, 30))
+DECEMBER_1_2 = Span(date(2025, 12, 1), date(2025, 12, 2))
 MS, S, MIN, H = 10**6, 10**9, 60 * 10**9, 3600 * 10**9
+
+
+def days_of(span):
+    return [span.first + timedelta(days=number) for number in range(span.days)]
 
 
 class TestSpan:
@@ -40,6 +47,36 @@ class TestSpan:
 
         assert covered == [span.first + timedelta(days=n) for n in range(days)]
         assert all(span.part_of(day).first <= day <= span.part_of(day).last for day in covered)
+
+    @pytest.mark.parametrize("days", [1, 7, 30, 31, 45, 90, 365])
+    @pytest.mark.parametrize("last", [TODAY - timedelta(days=ago) for ago in range(0, 62, 5)], ids=str)
+    def test_its_months_and_days_make_up_each_day_once(self, days, last):
+        span = Span.of_days(days, last)
+
+        months = span.by_months(TODAY)
+
+        counts = Counter(dict.fromkeys(days_of(months.whole), 1) if months.whole else {})
+        for part, sign in months.days:
+            counts.update(dict.fromkeys(days_of(part), sign))
+        assert {day: count for day, count in counts.items() if count} == dict.fromkeys(days_of(span), 1)
+
+    @pytest.mark.parametrize(
+        ("first", "last", "months", "days"),
+        [
+            (date(2026, 11, 1), TODAY, NOVEMBER, {TO_COME: -1}),
+            (date(2026, 10, 24), TODAY, NOVEMBER, {Span(date(2026, 10, 24), date(2026, 10, 31)): 1, TO_COME: -1}),
+            (date(2026, 11, 3), TODAY, NOVEMBER, {Span(date(2026, 11, 1), date(2026, 11, 2)): -1, TO_COME: -1}),
+            (date(2026, 11, 1), date(2026, 11, 20), NOVEMBER, {Span(date(2026, 11, 21), NOVEMBER.last): -1}),
+            (date(2025, 11, 1), date(2025, 12, 2), Span(date(2025, 11, 1), date(2025, 11, 30)), {DECEMBER_1_2: 1}),
+            (DECEMBER_1_2.first, DECEMBER_1_2.last, None, {DECEMBER_1_2: 1}),
+        ],
+        ids=["a month", "days more", "days less", "days less at its end", "days more at its end", "days alone"],
+    )
+    def test_its_months_leave_few_days_over(self, first, last, months, days):
+        found = Span(first, last).by_months(TODAY)
+
+        assert found.whole == months
+        assert dict(found.days) == days
 
     def test_it_reads_as_people_say_it(self):
         assert str(Span(TODAY, TODAY)) == "22 Nov 2026"

@@ -148,15 +148,34 @@ class TestReports:
         ],
         ids=["a year", "three months", "nearly three", "no whole month", "one month", "a day"],
     )
-    def test_by_member_agrees_with_the_ledger_whatever_the_span(self, year, alice, first, last):
+    @pytest.mark.parametrize("today", [date(2027, 5, 3), date(2026, 6, 9)], ids=["all long ago", "some to come"])
+    def test_by_member_agrees_with_the_ledger_whatever_the_span(self, year, alice, first, last, today):
         jobs = len([day for day in year if first <= day.date() <= last])
 
-        report = report_on(Scope(alice, is_everybodys=True), Span(first, last), By.MEMBER)
+        report = report_on(Scope(alice, is_everybodys=True), Span(first, last), By.MEMBER, today)
 
         found = [(share.name, share.settled_ns, share.jobs) for share in report.shares]
         assert found == ([("bob@example.com", 3 * jobs, jobs), ("alice@example.com", jobs, jobs)] if jobs else [])
         assert report.total_ns == report.chart.total_ns == 4 * jobs
         assert report.others is None
+
+    def test_who_had_jobs_in_the_month_but_not_in_the_span_is_not_named(self, run, alice, bob):
+        run(bob, 5)
+        run(alice, 3, now=NOON + timedelta(days=4))
+        span = Span(date(2026, 5, 5), date(2026, 5, 31))
+
+        report = report_on(Scope(alice, is_everybodys=True), span, By.MEMBER, span.last)
+
+        assert [(share.name, share.settled_ns) for share in report.shares] == [("alice@example.com", 3)]
+
+    def test_of_a_month_up_to_today_few_rows_are_read(self, run, alice):
+        for number in range(60):
+            run(alice, 1, now=NOON + timedelta(days=-number))
+        span = Span.of_days(30, NOON.date())
+
+        parts = Scope(alice, is_everybodys=True).of_members(span, NOON.date())
+
+        assert sum(len(rows) for rows, _sign in parts) == 2 + 4  # April, May, and the days taken from April
 
     @pytest.mark.parametrize("asked", [{"token_name": "lab"}, {"user_email": "bob@example.com"}, {"solver": ""}])
     @pytest.mark.parametrize("by", By)
@@ -164,7 +183,7 @@ class TestReports:
         run(alice, 1000, solver="Advantage")
         span = Span(date(2026, 5, 1), date(2027, 5, 31))
 
-        report = report_on(Scope(alice, is_everybodys=True, asked=asked), span, by)
+        report = report_on(Scope(alice, is_everybodys=True, asked=asked), span, by, span.last)
 
         others = {"token_name": 1000, "user_email": -len(year), "solver": 0}
         assert report.total_ns == report.chart.total_ns == 4 * len(year) + others[next(iter(asked))]

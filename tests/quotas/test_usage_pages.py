@@ -102,7 +102,7 @@ class TestTotals:
     def test_what_the_table_has_no_room_for_is_with_the_others(self, a_busy_month, alice, now):
         span = Span.of_days(60, now.date())
 
-        shown = report_on(Scope(alice, is_everybodys=True), span, By.SOLVER, 3)
+        shown = report_on(Scope(alice, is_everybodys=True), span, By.SOLVER, span.last, 3)
 
         assert len(shown.shares) == 3
         assert shown.others.jobs > 0
