@@ -139,6 +139,9 @@ def provide_member(*, organization: str, email: str, role: str, key_name: str) -
     user = User.objects.filter(email=normalize_email(email)).first() or User.objects.create_user(email)
     if not user.is_active:
         raise ValidationError(gettext("This account is deactivated. Activate it in the operators' admin first."))
+    if not has_confirmed_email(user):  # whoever chose the password has not shown that the address is theirs
+        user.set_unusable_password()
+        user.save(update_fields=["password"])
     user.trust_email()
     membership = join(user, find_or_add_organization(organization), role)
     if membership.role != role:
@@ -146,6 +149,10 @@ def provide_member(*, organization: str, email: str, role: str, key_name: str) -
     key, raw_key = make_key(membership, name=key_name)
     record_issued(key, by=None)
     return membership, raw_key
+
+
+def has_confirmed_email(user: User) -> bool:
+    return bool(EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists())
 
 
 def find_or_add_organization(name: str) -> Organization:

@@ -54,6 +54,26 @@ def test_it_changes_the_role_of_who_is_there_already(capsys, alice, bob):
     assert audited(Event.Action.ROLE_CHANGED)[0].actor == ""
 
 
+def test_whoever_signed_up_with_the_address_without_confirming_it_does_not_get_in(capsys):
+    user = User.objects.create_user("bob@example.com", "the password of a stranger")
+    EmailAddress.objects.create(user=user, email=user.email, primary=True, verified=False)
+
+    create_member(capsys, "--role", "admin")
+
+    user.refresh_from_db()
+    assert not user.has_usable_password()
+
+
+def test_who_has_confirmed_it_keeps_their_password(capsys, bob):
+    bob.user.set_password("a password of their own")
+    bob.user.save()
+
+    create_member(capsys)
+
+    bob.user.refresh_from_db()
+    assert bob.user.check_password("a password of their own")
+
+
 def test_without_json_it_says_so_in_words(capsys):
     said = create_member(capsys)
     assert said.startswith("bob@example.com is member of Acme.\n")
