@@ -191,7 +191,8 @@ def retired_secrets(token: QpuToken, versions: Iterable[int]) -> dict[int, str]:
 
 
 def owns_upload(door: Door, upload_id: str) -> bool:
-    return Upload.objects.filter(upstream_id=upload_id, token_id=door.token.pk, user_id=door.member.user_id).exists()
+    mine = Upload.objects.filter(upstream_id=upload_id, token_id=door.token.pk, user_id=door.member.user_id)
+    return is_plain(upload_id) and mine.exists()
 
 
 def release(problems: Iterable[Problem], now: datetime) -> None:

@@ -7,7 +7,7 @@ import threading
 import zlib
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 import pytest
@@ -134,6 +134,22 @@ class TestAddresses:
 
             assert answer.status in {400, 404}
             assert {urlsplit(path).path for path, _ in requests} <= {"/sapi/v2/solvers/remote/"}
+
+
+@pytest.mark.parametrize("upload_id", ["\0", "a\0b", "../1", "x" * 10_000])
+class TestNamesOfUploads:
+    def test_in_an_address(self, gateway_address, key, upload_id):
+        path = f"/dwave/shared/lab/sapi/v2/bqm/multipart/{quote(upload_id, safe='')}/status"
+
+        assert ask(gateway_address, key, path)[0].status == 404
+
+    def test_in_a_problem(self, gateway_address, key, upload_id):
+        data = {"format": "ref", "data": upload_id}
+        problem = {"type": "bqm", "solver": {"name": "hybrid"}, "params": {"time_limit": 3}, "data": data}
+
+        answer, body = ask(gateway_address, key, PROBLEMS, "POST", json.dumps([problem]))
+
+        assert (answer.status, json.loads(body)[0]["error_code"]) == (200, 400)
 
 
 class TestBodies:
