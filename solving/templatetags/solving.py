@@ -11,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from quotas.units import localized
 
+from ..failures import in_words
 from ..models import SolveJob
 from ..solvers import SOLVERS
 from ..timeline import between
@@ -44,6 +45,12 @@ def solver_title(job: SolveJob) -> str:
 def stage_in_words(job: SolveJob) -> str:
     """What is being done with a running job, in the reader's language."""
     return _(job.stage) if job.stage in STAGES else job.stage
+
+
+@register.filter
+def failure_in_words(job: SolveJob) -> str:
+    """Why a job has failed, in the reader's language as far as the words are the portal's own."""
+    return in_words(job.error_message)
 
 
 @register.filter
