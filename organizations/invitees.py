@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.utils import parseaddr
 from enum import StrEnum
 
 from django.core.exceptions import ValidationError
@@ -18,7 +17,10 @@ from .services import require_admitted
 
 MOST_INVITEES = 500
 
+LONGEST = 10_000  # characters in a line
+
 HEADINGS = re.compile(r"e-?mail|address|adresse", re.IGNORECASE)
+BEHIND_A_NAME = re.compile(r"<([^<>]*)>$")
 
 
 class Outlook(StrEnum):
@@ -72,12 +74,21 @@ def read(text: str, organization: Organization) -> list[Invitee]:
 def addresses(text: str) -> Iterator[tuple[int, str, str]]:
     """Line number, text and address of everybody named; the address is empty where a line names nobody."""
     for number, line in enumerate(text.splitlines(), start=1):
+        if len(line) > LONGEST:
+            yield number, f"{line[:40]}…", ""
+            continue
         cells = [cell.strip() for cell in cells_of(line) if cell.strip()]
         named = [cell for cell in cells if "@" in cell]
         if named:
-            yield from ((number, cell, normalize_email(parseaddr(cell)[1] or cell)) for cell in named)
+            yield from ((number, cell, address_in(cell)) for cell in named)
         elif cells and not (number == 1 and HEADINGS.search(line)):
             yield number, line.strip(), ""
+
+
+def address_in(cell: str) -> str:
+    """The address that a cell names, perhaps behind a name: Ada Lovelace <ada@example.com>."""
+    behind_a_name = BEHIND_A_NAME.search(cell)
+    return normalize_email(behind_a_name[1] if behind_a_name else cell)
 
 
 def cells_of(line: str) -> list[str]:

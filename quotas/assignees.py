@@ -5,13 +5,11 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from email.utils import parseaddr
 
 from django.utils.dateparse import parse_date, parse_datetime
 from django.utils.translation import gettext as _
 
-from accounts.models import normalize_email
-from organizations.invitees import problem_with
+from organizations.invitees import LONGEST, address_in, problem_with
 from organizations.models import Membership, Organization
 from tokens.models import QpuToken
 
@@ -22,7 +20,6 @@ from .policies import MAX_NS
 from .units import decimal_sign
 
 HEADING_OF_EMAIL = re.compile(r"e-?mail|address|adresse", re.IGNORECASE)
-LONGEST = 10_000  # characters in a line
 STARTS_LIKE_A_DURATION = re.compile(r"[0-9.,-]")
 
 
@@ -143,10 +140,6 @@ def cells_after(cells: list[str]) -> Iterator[str]:
     """The cells that follow the address."""
     position = next((position for position, cell in enumerate(cells) if "@" in cell), len(cells))
     return iter(cells[position + 1 :])
-
-
-def address_in(cell: str) -> str:
-    return normalize_email(parseaddr(cell)[1] or cell)
 
 
 def duration_in(text: str, sign: str) -> int:

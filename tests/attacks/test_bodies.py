@@ -178,6 +178,16 @@ def test_of_the_parameters_of_a_job_only_the_first_wrong_item_is_told(api, alice
     assert list(answer.json()["errors"]) == ["parameters.embedding_parameters.initial_chains.a.1"]
 
 
+@pytest.mark.parametrize(
+    "people", ["(" * 9000 + "@", "a:" * 4000 + "@", "<@" * 9000, "@" + "x" * 150_000, '"@' + "x" * 150_000]
+)
+@pytest.mark.parametrize("path", ["members/invite", "tokens/group/lab/quotas/assign"])
+def test_no_list_of_people_hurts(browser, alice, lab_token, path, people):
+    page = browser(alice).post(f"/o/acme/{path}", {"people": people, "role": "member", "whom": "list", "quota": "1 s"})
+
+    assert page.status_code == 200
+
+
 class TestForms:
     def test_thousands_of_fields_are_refused(self, client):
         body = "&".join(f"f{number}=1" for number in range(5000))
