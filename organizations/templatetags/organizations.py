@@ -3,13 +3,11 @@
 from collections.abc import Iterator
 
 from django import template
-from django.contrib.humanize.templatetags.humanize import intcomma
-from django.utils.dateparse import parse_datetime
 
-from accounts.templatetags.moments import moment
 from audit.models import Event
 
 from ..access import may_found_organizations
+from ..audit_words import in_words
 from ..models import Membership
 from ..navigation import ADMINISTRATION, PERSONAL, links
 
@@ -42,12 +40,4 @@ def organization_navigation(context: template.Context, membership: Membership) -
 @register.filter
 def details(event: Event) -> Iterator[tuple[str, object]]:
     """The details of a line of the audit log that say something, as people read them."""
-    for name, value in event.details.items():
-        if value is None or value == "":
-            continue
-        if name.endswith("_ns"):
-            yield name.removesuffix("_ns").replace("_", " "), f"{intcomma(value)} ns"
-        elif name.endswith("_at") and (at := parse_datetime(value)):
-            yield name.removesuffix("_at").replace("_", " "), moment(at)
-        else:
-            yield name.replace("_", " "), value
+    return in_words(event.details)

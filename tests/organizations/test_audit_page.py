@@ -1,5 +1,6 @@
 """Admins read who did what when, narrow it, and take it with them as CSV."""
 
+import ast
 import csv
 import io
 import json
@@ -7,11 +8,15 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
 from audit import log
 from audit.models import Event
+from gateway.rules import Changes
 from organizations import services
+from organizations.audit_words import NAMES, in_words
 from organizations.spreadsheets import neutral
 
 AUDIT = "/o/acme/audit"
@@ -62,6 +67,54 @@ def test_details_read_well(browser, alice):
     assert '<span class="muted">quota</span> 10,000,000,000 ns' in page
     assert ">1 Jun 2026, 00:00 UTC</time>" in page
     assert "None" not in page
+
+
+class TestDetails:
+    def test_they_are_read_in_the_language_of_the_page(self, alice, bob):
+        log.record(
+            Event.Action.ORGANIZATION_CHANGED,
+            by=alice,
+            target=alice.organization,
+            former_name="A & B",
+            requires_second_factor=True,
+            former_requires_second_factor=False,
+            scopes="read run",
+            role="member",
+            whose="everybody's",
+            quota_ns=10**10,
+        )
+
+        with translation.override("de"):
+            words = {name: str(value) for name, value in in_words(Event.objects.latest("pk").details)}
+
+        assert words == {
+            "Name bisher": "A & B",
+            "zweiter Faktor nötig": "ja",
+            "zweiter Faktor nötig bisher": "nein",
+            "Rechte": "Lesen, Jobs ausführen",
+            "Rolle": "Mitglied",
+            "wessen": "von allen",
+            "Kontingent": "10.000.000.000 ns",
+        }
+
+    def test_what_is_unknown_is_shown_as_it_is(self):
+        assert list(in_words({"new_thing": "role admin", "role": "emperor"})) == [
+            ("new thing", "role admin"),
+            ("role", "emperor"),
+        ]
+
+    def test_every_name_that_is_recorded_has_words(self):
+        apps = [path.parent for path in settings.BASE_DIR.glob("*/apps.py")]
+        nodes = [node for app in apps for path in app.rglob("*.py") for node in ast.walk(ast.parse(path.read_text()))]
+        names = {keyword.arg for node in nodes if is_record(node) for keyword in node.keywords} - {None}
+        names |= set(services.Settings.__annotations__) | set(Changes.__annotations__)
+
+        details = {name.removeprefix("former_").removesuffix("_ns").removesuffix("_at") for name in names}
+        assert details - NAMES.keys() == {"by", "target", "organization"}
+
+
+def is_record(node):
+    return isinstance(node, ast.Call) and ast.unparse(node.func) == "log.record"
 
 
 class TestExport:
