@@ -17,6 +17,7 @@ from gateway.models import Problem, TokenRules
 from gateway.rules import require_rules
 from gateway.services import Door, door_to
 from gateway.submit import Estimated
+from organizations.models import Membership
 from quotas import services as quotas
 from quotas.estimates import lower_estimate
 from quotas.models import Usage
@@ -129,6 +130,8 @@ def book_problem(
     held = SolveJob.objects.held_by(job.worker).select_for_update().filter(pk=job.pk).first()
     if held is None:
         raise LeaseLost
+    if not Membership.objects.filter(pk=job.membership_id, user__is_active=True, organization__closed_at=None).exists():
+        raise PermissionDenied("The account or the organization of this job was closed before it could begin.")
     problem, estimate_ns = estimated.job, estimated.needed_ns
     limit = TokenRules(token=door.token, max_estimate_ns=door.rules.max_estimate_ns)
     require_rules(limit, member=door.member, solver=problem.solver, estimate_ns=estimate_ns)

@@ -53,8 +53,8 @@ def jobs_ahead(job: SolveJob) -> int:
 
 
 def organizations_in_turn() -> QuerySet[Organization]:
-    """Those with jobs that wait, next first."""
+    """Those with jobs that wait, next first. While an organization is closed, its jobs go on waiting."""
     jobs = SolveJob.objects.filter(organization=OuterRef("pk"))
     last = jobs.filter(started_at__isnull=False).order_by("-started_at").values("started_at")[:1]
-    waiting = Organization.objects.filter(Exists(jobs.waiting())).annotate(last_began_at=Subquery(last))
+    waiting = Organization.objects.filter(Exists(jobs.waiting()), closed_at=None).annotate(last_began_at=Subquery(last))
     return waiting.order_by(F("last_began_at").asc(nulls_first=True), "pk")

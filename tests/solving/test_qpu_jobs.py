@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from accounts.models import User
 from audit.models import Event
 from gateway.models import Problem, TokenRules
 from organizations.models import Organization, Plan
@@ -99,6 +100,26 @@ class TestSolving:
 
         assert set(SolveJob.objects.values_list("status", flat=True)) == {"DONE"}
         assert sum(Usage.objects.values_list("access_time_ns", flat=True)) == ran(dwave)
+
+
+@pytest.mark.parametrize(
+    "shut_out",
+    [lambda: User.objects.update(is_active=False), lambda: Organization.objects.update(closed_at=timezone.now())],
+    ids=["account", "organization"],
+)
+def test_who_is_shut_out_while_their_job_is_prepared_spends_nothing(
+    dwave, luna, bob, quota, work, line, monkeypatch, shut_out
+):
+    quota(SECOND)
+    tell = queue.tell
+    monkeypatch.setattr(queue, "tell", lambda job, stage: (shut_out(), tell(job, stage)))
+    job = submitted(luna(bob), "QA", GROUP)
+
+    work(lambda: ended(job))
+
+    job.refresh_from_db()
+    assert "was closed before it could begin" in job.error_message
+    assert (ran(dwave), line().status, TimeQuotaPolicy.objects.get().reserved_ns) == (0, "released", 0)
 
 
 class TestTokens:

@@ -146,3 +146,16 @@ def test_the_next_job_is_found_by_an_index(submit_as, bob):
     if connection.vendor == "sqlite":  # PostgreSQL reads tables as small as this one whole
         assert "solve_job_in_turn" in plan
         assert "TEMP B-TREE" not in plan
+
+
+def test_jobs_of_a_closed_organization_wait_until_it_is_open_again(submit_as, take, alice, charlie):
+    submit_as(alice)
+    submit_as(charlie)
+    alice.organization.closed_at = NOW
+    alice.organization.save()
+
+    assert take(2) == ["charlie"]
+
+    alice.organization.closed_at = None
+    alice.organization.save()
+    assert take(2) == ["alice"]
