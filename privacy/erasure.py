@@ -17,8 +17,9 @@ from audit import log
 from audit.models import Event
 from gateway.models import Problem, Upload
 from organizations.errors import Conflict
-from organizations.models import Invitation, Organization
-from organizations.services import is_last_admin, remove_member
+from organizations.models import Invitation, Membership, Organization
+from organizations.permissions import Role
+from organizations.services import remove_member
 from quotas.models import Usage
 from quotas.pseudonyms import pseudonym_of, pseudonymize
 
@@ -26,9 +27,10 @@ REQUESTS_TAKE_AT_MOST = timedelta(hours=1)
 
 
 def organizations_to_hand_over(user: User) -> list[Organization]:
-    """Those that would be left without an admin."""
-    memberships = user.memberships.filter(organization__closed_at=None).select_related("organization")
-    return [membership.organization for membership in memberships if is_last_admin(membership)]
+    """Those that would be left without an admin (one query)."""
+    other_admins = Membership.objects.filter(organization=OuterRef("pk"), role=Role.ADMIN).exclude(user=user)
+    administered = Organization.objects.filter(memberships__user=user, memberships__role=Role.ADMIN, closed_at=None)
+    return list(administered.filter(~Exists(other_admins)).order_by("name", "pk"))
 
 
 @transaction.atomic

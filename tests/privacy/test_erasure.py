@@ -8,6 +8,8 @@ from allauth.usersessions.models import UserSession
 from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
@@ -202,6 +204,20 @@ class TestPage:
         answer = client.post(PAGE, {"email": "alice@example.com"})
         assert "Make somebody else an admin first" in answer.context["form"].non_field_errors()[0]
         assert User.objects.get(pk=alice.user_id).is_active
+
+    def test_it_asks_no_more_of_who_administers_many(self, browser, alice, django_assert_max_num_queries):
+        client = browser(alice)
+        with CaptureQueriesContext(connection) as few:
+            client.get("/accounts/delete/")
+        for number in range(5):
+            join(f"Lab {number}", alice.user.email, Role.ADMIN)
+            join(f"Shared {number}", alice.user.email, Role.ADMIN)
+            join(f"Shared {number}", "bob@example.com", Role.ADMIN)
+
+        with django_assert_max_num_queries(len(few)):
+            answer = client.get("/accounts/delete/")
+
+        assert [str(each) for each in answer.context["to_hand_over"]] == ["Acme", *(f"Lab {n}" for n in range(5))]
 
 
 class TestCommand:
