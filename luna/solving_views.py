@@ -127,7 +127,7 @@ class DeleteModel(MemberAPIView):
     permissions = {"DELETE": RUN}
 
     def delete(self, request: Request, model_id: int) -> Response:
-        services.find_model(self.membership, model_id).delete()
+        services.delete_model(model=services.find_model(self.membership, model_id), by=self.membership)
         return Response(status=204)
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
@@ -117,6 +117,17 @@ def lock_member(membership: Membership) -> None:
         membership.refresh_from_db(fields=["role"])
     except Membership.DoesNotExist:
         raise Conflict(gettext("Somebody has removed this member already."), code="gone") from None
+
+
+def keep_member(membership: Membership) -> None:
+    """Have the member stay until the transaction ends; who was removed before that is refused.
+
+    For rows that hang on the membership. Takes the lock of the user, so it comes before all other locks.
+    """
+    User.objects.lock(membership.user_id)
+    if not Membership.objects.filter(pk=membership.pk).exists():
+        sentence = gettext("You are no longer a member of %(organization)s.")
+        raise PermissionDenied(sentence % {"organization": membership.organization})
 
 
 def is_last_admin(membership: Membership) -> bool:
@@ -317,6 +328,7 @@ def issue_key(
     """
     if expires_at is not None and expires_at <= now:
         raise ValidationError({"expires_at": gettext("Choose a time in the future.")})
+    keep_member(by)
     key, raw_key = make_key(by, name=name, scopes=scopes, expires_at=expires_at)
     if by.key and not by.key.covers(key):
         raise ValidationError(gettext("A key cannot make a key that may do more than itself, or live longer."))

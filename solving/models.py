@@ -79,11 +79,15 @@ class SolveJobQuerySet(models.QuerySet["SolveJob"]):
         """
         return self.order_by("pk").select_for_update(no_key=True)
 
+    def lock(self) -> list[int]:
+        """Lock them, in this order, and tell their ids."""
+        return list(self.locked().values_list("pk", flat=True))
+
 
 def cascade_to_locked(collector: Any, field: models.ForeignKey, jobs: models.QuerySet, using: str) -> None:
     """CASCADE for jobs that workers end meanwhile: locks them before anything goes, such as policies of theirs."""
     if connections[using].in_atomic_block:
-        list(SolveJob.objects.using(using).filter(pk__in=jobs.values("pk")).locked().values_list("pk"))
+        SolveJob.objects.using(using).filter(pk__in=jobs.values("pk")).lock()
     models.CASCADE(collector, field, jobs, using)
 
 

@@ -67,7 +67,7 @@ def renew(worker: str, ids: Collection[int], now: datetime) -> dict[int, bool]:
 def let_fall(worker: str, now: datetime) -> None:
     """Leave this worker's jobs to the others at once; that it ends is not the jobs' fault."""
     held = SolveJob.objects.held_by(worker)
-    list(held.locked().values_list("pk"))
+    held.lock()
     held.update(lease_ends_at=now - LEASE, attempts=F("attempts") - 1)
 
 

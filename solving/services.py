@@ -17,6 +17,7 @@ from gateway.services import door_to, refusals_counted
 from gateway.wire import Refusal
 from organizations.errors import Conflict
 from organizations.models import Membership
+from organizations.services import keep_member
 from quotas import services as quotas
 from quotas.models import Usage
 from tokens.access import find_token
@@ -35,6 +36,7 @@ MB = 1024 * 1024
 # --- Models -----------------------------------------------------------------------------------------------------------
 
 
+@transaction.atomic
 def upload_model(*, data: bytes, by: Membership, now: datetime) -> UploadedModel:
     """Keep a model; the same bytes once more are the same model, for the SDK repeats uploads whose answer got lost."""
     if len(data) > max_model_bytes():
@@ -42,25 +44,23 @@ def upload_model(*, data: bytes, by: Membership, now: datetime) -> UploadedModel
     if not data:
         raise ValidationError("There is no model in the request.", code="empty")
     sha256 = hashlib.sha256(data).hexdigest()
+    keep_member(by)  # a member's uploads come one after the other from here on, so that none is counted too late
     model = UploadedModel.objects.filter(membership=by, sha256=sha256).first()
     if model is not None and use(model, now):
         return model
     require_storage(by, len(data))
-    model, _ = UploadedModel.objects.get_or_create(
-        membership=by,
-        sha256=sha256,
-        defaults={"data": data, "size": len(data), "created_at": now, "used_at": now},
+    return UploadedModel.objects.create(
+        membership=by, sha256=sha256, data=data, size=len(data), created_at=now, used_at=now
     )
-    return model
 
 
 def use(model: UploadedModel, now: datetime) -> bool:
-    """Have the model kept from now on; False if it is gone."""
+    """Have the model kept from now on, and until the transaction ends for sure; False if it is gone."""
     return bool(UploadedModel.objects.filter(pk=model.pk).update(used_at=now))
 
 
 def require_storage(member: Membership, more_bytes: int) -> None:
-    """Refuse what does not fit beside the member's models and results. Several at once may go a little beyond."""
+    """Refuse what does not fit beside the member's models and results. Results that are still to come may go beyond."""
     most = settings.SOLVING_STORAGE_MB * MB
     models = member.models.aggregate(bytes=Sum("size"))["bytes"] or 0
     results = member.solve_jobs.aggregate(bytes=Sum("result_size"))["bytes"] or 0
@@ -85,6 +85,14 @@ def find_model(member: Membership, model_id: int) -> UploadedModel:
     if model is None:
         raise Http404("No such model.")
     return model
+
+
+@transaction.atomic
+def delete_model(*, model: UploadedModel, by: Membership) -> None:
+    """Forget a model. Jobs that wait for a worker fail without it."""
+    keep_member(by)  # no job on it is halfway submitted then
+    SolveJob.objects.filter(model=model).lock()
+    model.delete()
 
 
 def data_of(model: UploadedModel) -> bytes:
@@ -139,7 +147,6 @@ def submit_job(
     Takes as long as D-Wave takes to tell what its QPUs are like, where that is not known yet.
     """
     require_storage(by, 0)
-    use(model, now)
     job = SolveJob(
         membership=by,
         organization_id=by.organization_id,
@@ -153,7 +160,7 @@ def submit_job(
     )
     if not solver.needs_token:
         with transaction.atomic():
-            line_up(job)
+            take_place(job)
             job.save()
         return job
     if token is None:
@@ -173,7 +180,7 @@ def reserve_and_save(job: SolveJob, problem_type: str, wish: TokenWish, by: Memb
     estimate = qpus.most_it_can_cost(qpu, problem_type, job.parameters)
     source = Usage.Source.SOLVE_JOB
     with refusals_counted(door, source=source, solver=qpu.name, now=now), transaction.atomic():
-        line_up(job)
+        take_place(job)
         job.token = wish.keep(token, by)
         # Its max_estimate_ns holds for the exact estimate, once there is one.
         rules = TokenRules(token=token, solvers=door.rules.solvers, max_open_problems=door.rules.max_open_problems)
@@ -184,6 +191,13 @@ def reserve_and_save(job: SolveJob, problem_type: str, wish: TokenWish, by: Memb
         job.qpu = qpu.name
         job.save()
     return job
+
+
+def take_place(job: SolveJob) -> None:
+    """Give a job its turn, and have its model stay for it. Belongs in the transaction that saves the job."""
+    line_up(job)
+    if job.model is None or not use(job.model, job.created_at):
+        raise Http404("No such model.")
 
 
 def as_api_error(refusal: Refusal) -> Exception:

@@ -7,8 +7,8 @@ job's turn is one after that of the member's job before it, and none is earlier 
 from django.conf import settings
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 
-from accounts.models import User
 from organizations.models import Organization
+from organizations.services import keep_member
 
 from .errors import TooMany
 from .models import SolveJob
@@ -17,7 +17,7 @@ from .models import SolveJob
 def line_up(job: SolveJob) -> None:
     """Give a job its turn, or refuse it. Belongs in the transaction that saves the job, before policies are locked."""
     # A member's jobs come one after the other from here on, so that none is counted too late.
-    User.objects.lock(job.membership.user_id)
+    keep_member(job.membership)
     mine = SolveJob.objects.of(job.membership).waiting().aggregate(count=Count("pk"), last=Max("turn"))
     if mine["count"] >= settings.SOLVING_MAX_WAITING:
         raise TooMany(

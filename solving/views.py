@@ -147,6 +147,6 @@ def delete_solve_job(request: MemberRequest, job_id: int) -> HttpResponse:
         messages.error(request, " ".join(error.messages))
         return redirect("solve-job", member.organization.slug, job.pk)
     if model is not None:
-        model.delete()
+        services.delete_model(model=model, by=member)
     messages.success(request, _("The job is deleted."))
     return redirect("solve-jobs", member.organization.slug)

@@ -19,7 +19,7 @@ from quotas.proof import prove
 from quotas.services import assign_quota
 from solving import queue
 from solving.models import SolveJob
-from solving.services import TokenWish, reserve_and_save
+from solving.services import TokenWish, reserve_and_save, upload_model
 from tests.conftest import join
 from tests.quotas.crowd import at_once
 from tokens.models import QpuToken, TokenScope
@@ -43,6 +43,7 @@ def people(alice, lab_token, monkeypatch):
 
 def submit_job(member):
     job = SolveJob(
+        model=upload_model(data=b"a model", by=member, now=timezone.now()),
         membership=member,
         organization=member.organization,
         provider="dwave",

@@ -1,8 +1,11 @@
 """What the portal does not keep for ever, and what it keeps all the same."""
 
 from datetime import timedelta
+from threading import Event
+from time import monotonic, sleep
 
 import pytest
+from django.db import connection, transaction
 from django.utils import timezone
 
 from quotas import services as quotas
@@ -12,6 +15,7 @@ from solving.models import SolveJob, UploadedModel
 from solving.retention import forget_old
 from solving.services import upload_model
 from tests.conftest import solved_job
+from tests.quotas.crowd import SECONDS, at_once
 
 from .conftest import submitted, upload
 
@@ -108,3 +112,48 @@ def test_a_worker_does_it(luna, bob, work):
     solved_job(bob, ended_at=LONG_AGO)
 
     work(lambda: not SolveJob.objects.exists())
+
+
+@pytest.mark.django_db(transaction=True)
+def test_jobs_are_locked_in_the_order_in_which_everybody_locks_them(bob):
+    jobs = [solved_job(bob, ended_at=LONG_AGO) for _ in range(2)]
+    for job in reversed(jobs):  # a table that is read whole has its rows as they were written last
+        SolveJob.objects.filter(pk=job.pk).update(stage="Written again.")
+    held = Event()
+
+    def lock_one_after_the_other():
+        with transaction.atomic():
+            for job in jobs:
+                SolveJob.objects.filter(pk=job.pk).lock()
+                held.set()
+                wait_until_somebody_waits()
+
+    def clear_away():
+        held.wait(SECONDS)
+        read_tables_whole()
+        forget_old(NOW)
+
+    assert at_once([lock_one_after_the_other, clear_away]) == [None, None]
+    assert not SolveJob.objects.exists()
+
+
+def read_tables_whole():
+    """As PostgreSQL may choose to, on this connection."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SET enable_indexscan = off; SET enable_bitmapscan = off")
+
+
+def wait_until_somebody_waits():
+    """For a lock; on SQLite everybody does."""
+    if connection.vendor == "sqlite":
+        return
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    deadline = monotonic() + SECONDS
+    while monotonic() < deadline:
+        with connection.cursor() as cursor:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.01)
+    raise AssertionError("Nobody waits.")
