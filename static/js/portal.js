@@ -57,13 +57,6 @@ for (const failure of ['htmx:sendError', 'htmx:responseError', 'htmx:timeout']) 
   document.addEventListener(failure, () => { document.querySelector('#network-error').hidden = false })
 }
 
-// Whose session has ended is asked to sign in by the page itself, and then comes back to it.
-document.addEventListener('htmx:beforeSwap', (event) => {
-  if (new URL(event.detail.xhr.responseURL).pathname !== '/accounts/login/') return
-  event.detail.shouldSwap = false
-  location.reload()
-})
-
 // allauth reports a passkey that was refused, or cancelled, to the console only.
 document.addEventListener('allauth.error', (event) => {
   event.preventDefault()

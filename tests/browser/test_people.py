@@ -6,7 +6,7 @@ import pytest
 from django.core import mail
 from playwright.sync_api import Page, expect
 
-from organizations.models import ApiKey, Invitation, Membership, digest_key
+from organizations.models import ApiKey, Invitation, Membership, Organization, digest_key
 from organizations.permissions import Role
 from tests.conftest import join
 
@@ -104,6 +104,16 @@ class TestMembers:
         expect(page).to_have_url(re.compile(r"/accounts/login/\?next=/o/acme/members$"))
         bob.refresh_from_db()
         assert bob.role == Role.MEMBER
+
+    def test_who_needs_a_second_factor_now_is_led_to_where_it_is_set_up(self, page, sign_in, alice, bob, acme):
+        sign_in(alice)
+        page.goto("/o/acme/members")
+        Organization.objects.update(requires_second_factor=True)
+
+        page.get_by_role("searchbox").press_sequentially("b")
+
+        expect(page).to_have_url(re.compile(r"/accounts/2fa/$"))
+        expect(page.get_by_text("Acme asks for a second factor.")).to_have_count(1)
 
     def test_the_list_narrows_while_one_types(self, page, sign_in, alice, bob):
         sign_in(alice)
