@@ -36,7 +36,7 @@ QUIET = timedelta(seconds=10)  # clients that wait for a problem see it within t
 LOST_AFTER = timedelta(minutes=3)
 # D-Wave, or a process of ours that stood still, may act on it even later; so it is looked for, ever more seldom.
 LATEST = timedelta(days=1)
-GONE_AFTER = timedelta(days=7)  # a problem that D-Wave has taken but does not know any more
+GONE_AFTER = timedelta(days=7)  # a problem that D-Wave has taken but does not know, or tell the cost of
 MOST_AT_ONCE = 5000
 
 
@@ -181,7 +181,13 @@ async def follow(gateway: Gateway, work: Work) -> list[Problem]:
 async def book(gateway: Gateway, upstream: Upstream, problem: Problem, words: dict[str, Any]) -> None:
     if words.get("status") == "COMPLETED":
         words = {**words, **await answer_of(upstream, problem.upstream_id)}
-    await gateway.in_database(services.record, problem, words, timezone.now())
+    await gateway.in_database(record, problem, words, timezone.now())
+
+
+def record(problem: Problem, words: dict[str, Any], now: datetime) -> None:
+    services.record(problem, words, now)
+    if words.get("status") == "COMPLETED" and now - problem.booked_at > GONE_AFTER:
+        write_off([problem])  # unless D-Wave has said what it cost, now or before
 
 
 async def statuses(upstream: Upstream, ids: list[str]) -> dict[str, dict[str, Any] | None]:

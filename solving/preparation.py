@@ -6,7 +6,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gateway.calls import Call
+from gateway.estimate import is_number
 from gateway.jobs import Job
+from gateway.services import as_dict
 from gateway.solvers import Solver
 from gateway.uploads import upload
 from gateway.wire import RETRY_SECONDS, Refusal
@@ -67,11 +69,17 @@ async def solution(run: "Run", model: bytes, answer: dict[str, Any]) -> Done:
     """D-Wave's answer in the terms of the model."""
     await run.tell("Translating the answer.")
     if run.problem_type == QPU_TYPE:
-        task, seconds = "unembed", answer["timing"]["qpu_access_time"] / 1_000_000
+        task, seconds = "unembed", seconds_in(answer.get("timing"), "qpu_access_time")
         how: dict[str, Any] = {"chains": await run.in_database(queue.chains_of, run.job)}
     else:
-        task, seconds = "interpret", answer["data"]["info"]["run_time"] / 1_000_000
+        task, seconds = "interpret", seconds_in(as_dict(answer.get("data")).get("info"), "run_time")
         how = {"kind": run.problem_type}
     return await run.until_canceled(
         run.do(task, model, answer=answer, seconds=seconds, timing=run.job.with_timing, **how)
     )
+
+
+def seconds_in(timing: Any, name: str) -> float | None:
+    """How long the solver took; None if D-Wave does not say, which is no reason to withhold what it has found."""
+    microseconds = as_dict(timing).get(name)
+    return microseconds / 1_000_000 if is_number(microseconds) else None

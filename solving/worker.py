@@ -211,9 +211,10 @@ class Run:
 
 def solved(done: Done) -> dict[str, Any]:
     """The columns of a job that is solved."""
+    seconds = done.words["seconds"]
     return {
         "result": done.blob,
         "result_size": len(done.blob),
         "summary": done.words["summary"],
-        "runtime_ns": round(done.words["seconds"] * NANOSECONDS),
+        "runtime_ns": None if seconds is None else round(seconds * NANOSECONDS),
     }

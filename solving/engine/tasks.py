@@ -34,7 +34,7 @@ def embed(model: bytes, *, chip: dict[str, Any], parameters: dict[str, Any]) -> 
 
 
 def unembed(
-    model: bytes, *, chains: dict[str, list[int]], answer: dict[str, Any], seconds: float, timing: bool
+    model: bytes, *, chains: dict[str, list[int]], answer: dict[str, Any], seconds: float | None, timing: bool
 ) -> Outcome:
     """The solution of a model that a QPU has answered."""
     problem = Problem.read(model)
@@ -49,7 +49,7 @@ def formulate(model: bytes, *, kind: str, parameters: dict[str, Any]) -> Outcome
     return {"facts": problem.facts, "size": problem.size}, problem.as_file()
 
 
-def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float, timing: bool) -> Outcome:
+def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float | None, timing: bool) -> Outcome:
     """The solution of a model that a hybrid solver has answered."""
     try:
         samples = dimod.SampleSet.from_serializable(answer["data"])
@@ -58,10 +58,10 @@ def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float
     return solved(HYBRID[kind].read(model), samples, seconds, timing)
 
 
-def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float, timing: bool) -> Outcome:
-    """What is told of a solution, and the solution; with the time that it took if `timing` asks for it."""
+def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float | None, timing: bool) -> Outcome:
+    """What is told of a solution, and the solution; with the time that it took if that is known, and `timing` asks for it."""
     solution = problem.solution(samples)
-    if timing:
+    if timing and seconds is not None:
         solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)
     words = {"facts": problem.facts, "summary": summary(problem.model, solution), "seconds": seconds}
     return words, solution.serialize()

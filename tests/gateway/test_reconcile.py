@@ -82,6 +82,18 @@ class TestWhatNobodyFetched:
         reconciled()
         assert booked() == ran()
 
+    def test_an_answer_that_never_tells_the_cost_counts_as_what_was_reserved(
+        self, dwave, bobs, job, all_ran, reconciled, booked, monkeypatch
+    ):
+        monkeypatch.setattr("gateway.reconcile.GONE_AFTER", timedelta(0))
+        bobs.submit(job())
+        all_ran(1)
+        dwave.fault("answer", "no_timing")
+
+        reconciled()
+
+        assert booked() == Usage.objects.get().estimate_ns > 0
+
     def test_more_problems_than_fit_into_one_question(
         self, bobs, job, all_ran, reconciled, booked, ran, statuses, monkeypatch
     ):

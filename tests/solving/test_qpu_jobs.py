@@ -19,7 +19,7 @@ from tests.gateway.conftest import reconciled  # noqa: F401  a fixture
 from tokens.models import QpuToken
 from tokens.services import delete_token
 
-from .conftest import GROUP, INLINE, PERSONAL, ended, knapsack, solution, submit, submitted, upload
+from .conftest import GROUP, INLINE, PERSONAL, ended, knapsack, small_model, solution, submit, submitted, upload
 
 SECOND = 1_000_000_000
 
@@ -240,6 +240,30 @@ class TestTrouble:
 
         assert "insufficient remaining solver access time" in SolveJob.objects.get().error_message
         assert line().status == "released"
+
+    @pytest.mark.parametrize("solver", ["QA", "LBQM", "LCQM"])
+    def test_an_answer_without_timing_is_delivered_and_booked_as_soon_as_its_cost_is_known(
+        self,
+        dwave,
+        luna,
+        bob,
+        lab_token,
+        work,
+        line,
+        reconciled,
+        solver,  # noqa: F811
+    ):
+        dwave.fault("any", "no_timing", times=None)
+        client = luna(bob)
+        job = submitted(client, solver, GROUP, small_model())
+
+        work(lambda: ended(job))
+
+        assert min(result.obj_value for result in solution(client, job).results) == -5
+        assert (line().status, line().access_time_ns) == ("reserved", None)
+        dwave.clear_faults()
+        reconciled()
+        assert (line().status, line().access_time_ns) == ("settled", ran(dwave))
 
     def test_a_problem_that_does_not_fit_the_qpu_fails(self, dwave, luna, bob, lab_token, work, line):
         from luna_model import Model
