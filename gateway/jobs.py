@@ -21,7 +21,7 @@ class InvalidJob(Exception):
 
 @dataclass(frozen=True)
 class Job:
-    """One problem of a submission. `body` is all of it, as it goes upstream."""
+    """One problem of a submission. `body` is all of it, as it came."""
 
     type: str
     solver: str

@@ -46,7 +46,10 @@ class Booked:
     outcome: dict[str, Any] | Refusal | None = None
 
     def as_sent(self) -> dict[str, Any]:
-        return {**self.job.body, "label": marked(self.job.label, self.problem.pk)}
+        """The problem as D-Wave gets it: what was estimated and booked, and nothing else that came with it."""
+        job = self.job
+        label = marked(job.label, self.problem.pk)
+        return {"type": job.type, "solver": job.identity, "params": job.params, "data": job.data, "label": label}
 
 
 async def submit(call: Call) -> Response:

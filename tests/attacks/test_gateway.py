@@ -14,6 +14,9 @@ import pytest
 from django.utils import timezone
 
 from gateway import wire
+from gateway.jobs import Job
+from gateway.models import Problem
+from gateway.submit import Booked
 from organizations import services
 from tests.gateway.conftest import gateway_address as gateway_address
 from tests.gateway.conftest import gateway_app as gateway_app
@@ -134,6 +137,18 @@ class TestAddresses:
 
             assert answer.status in {400, 404}
             assert {urlsplit(path).path for path, _ in requests} <= {"/sapi/v2/solvers/remote/"}
+
+
+def test_nothing_goes_to_dwave_that_was_not_looked_at():
+    """Whatever D-Wave may make of other names: nothing there may cost more than was booked."""
+    solver = {"name": "small", "version": {"graph_id": "01", "id": "large"}, "id": "large"}
+    known = {"type": "ising", "params": {"num_reads": 1}, "data": {"format": "qp"}}
+    job = Job.parse({**known, "solver": solver, "label": "mine", "parameters": {"num_reads": 9}, "num_reads": 9})
+
+    sent = Booked(job, Problem(pk=1)).as_sent()
+
+    assert sent.pop("label").startswith("mine [luna:1:")
+    assert sent == {**known, "solver": {"name": "small", "version": {"graph_id": "01"}}}
 
 
 @pytest.mark.parametrize("upload_id", ["\0", "a\0b", "../1", "x" * 10_000])
