@@ -71,10 +71,7 @@ def send_invitations(request: MemberRequest) -> HttpResponse:
     emails = [invitee.email for invitee in invitees if invitee.will_be_sent]
     if not emails:
         return show_invite(request, form, invitees)
-    if not InvitationThrottle().allows(request, len(emails)):
-        messages.warning(
-            request, _("These are too many invitations for one hour. Invite some now, and the others later.")
-        )
+    if not may_send(request, len(emails)):
         return show_invite(request, form, invitees)
     try:
         sent = services.invite_all(
@@ -89,6 +86,14 @@ def send_invitations(request: MemberRequest) -> HttpResponse:
         return redirect("invitations", request.membership.organization.slug)
     form.cleaned_data["people"] = "\n".join(invitee.text for invitee in wrong)
     return show_invite(request, form, read(form.cleaned_data["people"], request.membership.organization))
+
+
+def may_send(request: MemberRequest, count: int) -> bool:
+    """Whether so many more mails may go out now; says so if not."""
+    if InvitationThrottle().allows(request, count):
+        return True
+    messages.warning(request, _("These are too many invitations for one hour. Invite some now, and the others later."))
+    return False
 
 
 def sent_sentence(count: int) -> str:
@@ -107,6 +112,8 @@ def pending_invitation(request: MemberRequest, invitation_id: int) -> Invitation
 def resend_invitation(request: MemberRequest, invitation_id: int) -> HttpResponse:
     """Send the mail again, with a link that is good for as long as a new one."""
     invitation = pending_invitation(request, invitation_id)
+    if not may_send(request, 1):
+        return redirect("invitations", request.membership.organization.slug)
     try:
         services.invite_all(emails=[invitation.email], role=invitation.role, by=request.membership, now=timezone.now())
     except ValidationError as error:

@@ -11,6 +11,7 @@ from organizations import services
 from organizations.invitees import read
 from organizations.models import Invitation
 from organizations.permissions import Role
+from organizations.throttles import InvitationThrottle
 
 INVITE = "/o/acme/members/invite"
 SEND = "/o/acme/members/invite/send"
@@ -165,6 +166,16 @@ class TestPending:
         invitation.refresh_from_db()
         assert invitation.expires_at > former
         assert invitation.role == Role.ADMIN
+
+    def test_mails_that_are_sent_again_count_as_others_do(self, browser, alice, invitation, monkeypatch):
+        monkeypatch.setattr(InvitationThrottle, "THROTTLE_RATES", {"invitations": "1/hour"})
+        client, url = browser(alice), f"{INVITATIONS}/{invitation.pk}/resend"
+
+        first, second = client.post(url, follow=True), client.post(url, follow=True)
+
+        assert "on its way again" in text_of(first)
+        assert "too many invitations for one hour" in text_of(second)
+        assert "on its way again" not in text_of(second)
 
     def test_it_is_revoked(self, browser, alice, invitation):
         answer = browser(alice).post(f"{INVITATIONS}/{invitation.pk}/revoke", follow=True)
