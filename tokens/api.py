@@ -23,11 +23,12 @@ from .serializers import (
     UploadedTokenSerializer,
     UploadSerializer,
 )
+from .throttles import probe
 
 
-def tested(token: QpuToken) -> QpuToken:
+def tested(token: QpuToken, request: Request) -> QpuToken:
     """The token, which is stored already, with what its provider says of it."""
-    token.test = services.probe_token(token=token, now=timezone.now())  # type: ignore[attr-defined]
+    token.test = probe(token, request)  # type: ignore[attr-defined]
     return token
 
 
@@ -66,7 +67,7 @@ class Tokens(MemberListAPIView):
         require(self.membership, PERMISSION_TO_MANAGE[self.input["scope"]])
         token = services.upload_token(**self.input, by=self.membership)
         token.same_secret_as = services.same_secret_as(token, seen_by=self.membership)  # type: ignore[attr-defined]
-        return Response(UploadedTokenSerializer(tested(token)).data, status=201)
+        return Response(UploadedTokenSerializer(tested(token, request)).data, status=201)
 
 
 class TokenDetail(TokenAPIView):
@@ -99,7 +100,7 @@ class TokenSecret(TokenAPIView):
         whatever comes of that.
         """
         token = services.replace_secret(token=self.token, **self.input, by=self.membership, now=timezone.now())
-        return Response(self.get_serializer(tested(token)).data)
+        return Response(self.get_serializer(tested(token, request)).data)
 
 
 class TokenTest(TokenAPIView):
@@ -113,4 +114,5 @@ class TokenTest(TokenAPIView):
 
         Only D-Wave can be asked. Where no answer comes, what was known of the token stays.
         """
-        return Response(self.get_serializer(tested(self.token)).data)
+        self.token.test = services.probe_token(token=self.token, now=timezone.now())  # type: ignore[attr-defined]
+        return Response(self.get_serializer(self.token).data)

@@ -7,7 +7,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from rest_framework.throttling import UserRateThrottle
 
 from organizations.access import MemberRequest, member_view
 from organizations.pages import page_of
@@ -20,17 +19,12 @@ from .models import Provider, QpuToken
 from .pages import dwave_endpoint, managed_token, token_url
 from .probe import Outcome
 from .snippets import dwave_snippets
-
-
-class TokenTestThrottle(UserRateThrottle):
-    """Tests on pages count together with those by the API."""
-
-    scope = "token_tests"
+from .throttles import probe
 
 
 def test_now(request: MemberRequest, token: QpuToken) -> None:
     """Ask the provider about a token that is stored already, and tell what came of it."""
-    finding = services.probe_token(token=token, now=timezone.now())
+    finding = probe(token, request)
     level = {Outcome.ACCEPTED: messages.SUCCESS, Outcome.REFUSED: messages.ERROR, Outcome.UNREACHABLE: messages.WARNING}
     messages.add_message(request, level.get(finding.outcome, messages.INFO), finding.message)
 
@@ -116,12 +110,8 @@ def token_settings(request: MemberRequest, scope: str, name: str) -> HttpRespons
 def test_token(request: MemberRequest, scope: str, name: str) -> HttpResponse:
     """Ask the provider now whether it accepts the token."""
     token = managed_token(request, scope, name)
-    if request.method != "POST":
-        return redirect(token_url("token-settings", request.membership, token))
-    if TokenTestThrottle().allow_request(request, None):  # type: ignore[arg-type]  # wants no more than its user
+    if request.method == "POST":
         test_now(request, token)
-    else:
-        messages.warning(request, _("That was a lot of tests. Wait a minute, then try again."))
     return redirect(token_url("token-settings", request.membership, token))
 
 

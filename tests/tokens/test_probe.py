@@ -251,6 +251,20 @@ class TestRestApi:
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert answers[-1]["Retry-After"]
 
+    def test_uploads_and_replacements_count_and_are_stored_untested_then(self, api, dwave, alice, monkeypatch):
+        monkeypatch.setattr("rest_framework.throttling.SimpleRateThrottle.THROTTLE_RATES", {"token_tests": "2/minute"})
+        client = api(alice)
+        client.post(URL, NEW, format="json")
+        client.put(f"{URL}/group/{NEW['name']}/secret", {"token": WRONG}, format="json")
+
+        replaced = client.put(f"{URL}/group/{NEW['name']}/secret", {"token": SECRET}, format="json")
+        uploaded = client.post(URL, NEW | {"name": "another"}, format="json")
+
+        assert (replaced.status_code, uploaded.status_code) == (200, 201)
+        assert [answer.json()["test"]["outcome"] for answer in (replaced, uploaded)] == ["untestable"] * 2
+        assert {token.secret for token in QpuToken.objects.all()} == {SECRET}
+        assert client.post(f"{URL}/group/another/test").status_code == 429
+
     @pytest.mark.parametrize(("secret", "works"), [(SECRET, True), (WRONG, False)])
     def test_an_upload_is_tested_and_stored_in_any_case(self, api, dwave, alice, secret, works):
         answer = api(alice).post(URL, NEW | {"token": secret}, format="json")
