@@ -83,7 +83,7 @@ class Call:
         self.gateway = gateway
         self.request = request
         self.door = door
-        self.body = HeldBody(gateway.memory)
+        self.body = HeldBody(gateway.memory, door.member.pk)
         self.upstream = Upstream(gateway.session, door.endpoint, door.secret)
         # By version. Problems that went out with a former secret are asked for with that one, as long as it is kept.
         self.secrets = {door.token.secret_version: door.secret}

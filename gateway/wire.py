@@ -3,6 +3,7 @@
 import asyncio
 import re
 import zlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeGuard, TypeVar
 
@@ -62,25 +63,40 @@ def is_plain(name: Any) -> TypeGuard[str]:
 
 
 class Memory:
-    """What the bodies of all requests that one process has at once may take."""
+    """What the bodies of all requests that one process has at once may take; a member's no more than half of it."""
 
     def __init__(self, most_bytes: int) -> None:
         self.free_bytes = most_bytes
+        self.most_of_member = most_bytes // 2
+        self.taken: Counter[int] = Counter()  # bytes by member
+
+    def take(self, member_id: int, count: int) -> None:
+        """Take so many bytes more, or fewer; refuses what does not fit at the moment."""
+        if count > self.free_bytes:
+            raise crowded("The portal is reading as much as it can at the moment. Try again.")
+        if count > self.most_of_member - self.taken[member_id]:
+            raise crowded("Your requests take as much as one member's may at once. Try again when one has ended.")
+        self.free_bytes -= count
+        self.taken[member_id] += count
+        if not self.taken[member_id]:
+            del self.taken[member_id]
+
+
+def crowded(message: str) -> Refusal:
+    return Refusal(503, message, retry_after=RETRY_SECONDS)
 
 
 class HeldBody:
     """One request's share of the memory, given back when the last block that holds it has ended."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, member_id: int) -> None:
         self.memory = memory
+        self.member_id = member_id
         self.size = self.holders = 0
 
     def grow(self, count: int) -> None:
         """Take so many bytes more, or fewer; refuses what does not fit at the moment."""
-        if count > self.memory.free_bytes:
-            message = "The portal is reading as much as it can at the moment. Try again."
-            raise Refusal(503, message, retry_after=RETRY_SECONDS)
-        self.memory.free_bytes -= count
+        self.memory.take(self.member_id, count)
         self.size += count
 
     def __enter__(self) -> None:

@@ -92,14 +92,14 @@ DWAVE_ENDPOINT_HOSTS = validate_hosts(
 GATEWAY_MARGIN_PERCENT = env.int("GATEWAY_MARGIN_PERCENT", 5, validate=validate.Range(0, 100))
 # At most so many requests of one process are in the database at once; no held poll is. More only wait for each other.
 GATEWAY_DATABASE_THREADS = env.int("GATEWAY_DATABASE_THREADS", 2, validate=validate.Range(1, 100))
-# What one process holds of bodies at once; the largest one must fit.
-GATEWAY_BODIES_MB = env.int("GATEWAY_BODIES_MB", 512, validate=validate.Range(64, 1_000_000))
+# What one process holds of bodies at once; the largest one must fit into a member's half, parsed.
+GATEWAY_BODIES_MB = env.int("GATEWAY_BODIES_MB", 512, validate=validate.Range(320, 1_000_000))
 
 # --- Solve jobs of the Luna SDK ---------------------------------------------------------------------------------------
 
 SOLVING_MODEL_MB = env.int("SOLVING_MODEL_MB", 16, validate=validate.Range(1, 500))
 # What one step of a job may take, in a process of its own: reading a model, sampling, embedding.
-SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(64, 1_000_000))
+SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(320, 1_000_000))
 SOLVING_SECONDS = env.int("SOLVING_SECONDS", 300, validate=validate.Range(1, 86_400))
 # Of one member: jobs that wait for a worker, and models and results together.
 SOLVING_MAX_WAITING = env.int("SOLVING_MAX_WAITING", 1000, validate=validate.Range(1, 1_000_000))

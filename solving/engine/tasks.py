@@ -59,7 +59,7 @@ def interpret(model: bytes, *, kind: str, answer: dict[str, Any], seconds: float
 
 
 def solved(problem: AnyProblem, samples: dimod.SampleSet, seconds: float | None, timing: bool) -> Outcome:
-    """What is told of a solution, and the solution; with the time that it took if that is known, and `timing` asks for it."""
+    """What is told of a solution, and the solution; with the time that it took, if known, if `timing` asks for it."""
     solution = problem.solution(samples)
     if timing and seconds is not None:
         solution.runtime = Timing.from_dict({"qpu": seconds}, total=seconds)

@@ -22,7 +22,7 @@ def request(*chunks, encoding=None):
 
 
 def read(*chunks, **options):
-    return asyncio.run(read_body(request(*chunks, **options), HeldBody(Memory(10**9))))
+    return asyncio.run(read_body(request(*chunks, **options), HeldBody(Memory(10**9), 1)))
 
 
 def refusal_of(function, *args, **kwargs):
@@ -54,47 +54,60 @@ class TestMemory:
 
     @pytest.fixture
     def memory(self):
-        return Memory(100)
+        return Memory(200)
 
     def test_bodies_count_until_nobody_holds_them(self, memory):
-        body = HeldBody(memory)
+        body = HeldBody(memory, 1)
 
         with body:
             with body:
                 asyncio.run(read_body(request(b"x" * 60), body))
-            assert memory.free_bytes == 40
-        assert memory.free_bytes == 100
+            assert memory.free_bytes == 140
+        assert memory.free_bytes == 200
 
     def test_they_count_as_long_as_they_are_unfolded(self, memory):
-        body = HeldBody(memory)
+        body = HeldBody(memory, 1)
 
         with body:
             asyncio.run(read_body(request(zlib.compress(b"x" * 90), encoding="deflate"), body))
-            assert memory.free_bytes == 10
+            assert memory.free_bytes == 110
 
     @pytest.mark.parametrize(
         "large", [request(b"x" * 20, b"x" * 21), request(zlib.compress(b"x" * 41), encoding="deflate")]
     )
     def test_what_does_not_fit_is_to_come_again(self, memory, large):
-        first, second = HeldBody(memory), HeldBody(memory)
+        first, second, third = (HeldBody(memory, member_id) for member_id in (1, 2, 3))
 
-        with first:
-            first.grow(60)
-            with pytest.raises(Refusal) as caught, second:
-                asyncio.run(read_body(large, second))
+        with first, second:
+            first.grow(100)
+            second.grow(60)
+            with pytest.raises(Refusal) as caught, third:
+                asyncio.run(read_body(large, third))
             assert memory.free_bytes == 40
 
         assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "2"})
-        assert memory.free_bytes == 100
+        assert memory.free_bytes == 200
+
+    def test_one_member_leaves_half_of_it_to_the_others(self, memory):
+        first, second, others = HeldBody(memory, 1), HeldBody(memory, 1), HeldBody(memory, 2)
+
+        with first, others:
+            first.grow(60)
+            with pytest.raises(Refusal, match="as much as one member's may") as caught, second:
+                second.grow(41)
+            others.grow(100)
+
+        assert (caught.value.status, caught.value.headers) == (503, {"Retry-After": "2"})
+        assert (memory.free_bytes, memory.taken) == (200, {})
 
     def test_json_counts_as_what_it_becomes(self, monkeypatch):
         monkeypatch.setattr(wire, "VALUE_BYTES", 10)
-        memory = Memory(90)
-        body = HeldBody(memory)
+        memory = Memory(180)
+        body = HeldBody(memory, 1)
 
         with body:
             assert asyncio.run(read_json(request(b"[[],{}]"), body)) == [[], {}]
-            assert memory.free_bytes == 90 - 7 - 4 * 10
+            assert memory.free_bytes == 180 - 7 - 4 * 10
 
             with pytest.raises(Refusal) as caught:
                 asyncio.run(read_json(request(b"[1,2,3,4]"), body))

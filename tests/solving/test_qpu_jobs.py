@@ -242,16 +242,16 @@ class TestTrouble:
         assert line().status == "released"
 
     @pytest.mark.parametrize("solver", ["QA", "LBQM", "LCQM"])
-    def test_an_answer_without_timing_is_delivered_and_booked_as_soon_as_its_cost_is_known(
+    def test_an_answer_without_timing_is_delivered_and_booked_when_its_cost_is_known(
         self,
+        solver,
         dwave,
         luna,
         bob,
         lab_token,
         work,
         line,
-        reconciled,
-        solver,  # noqa: F811
+        reconciled,  # noqa: F811
     ):
         dwave.fault("any", "no_timing", times=None)
         client = luna(bob)
