@@ -99,7 +99,7 @@ GATEWAY_BODIES_MB = env.int("GATEWAY_BODIES_MB", 512, validate=validate.Range(32
 
 SOLVING_MODEL_MB = env.int("SOLVING_MODEL_MB", 16, validate=validate.Range(1, 500))
 # What one step of a job may take, in a process of its own: reading a model, sampling, embedding.
-SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(320, 1_000_000))
+SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(64, 1_000_000))
 SOLVING_SECONDS = env.int("SOLVING_SECONDS", 300, validate=validate.Range(1, 86_400))
 # Of one member: jobs that wait for a worker, and models and results together.
 SOLVING_MAX_WAITING = env.int("SOLVING_MAX_WAITING", 1000, validate=validate.Range(1, 1_000_000))
