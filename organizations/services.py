@@ -288,6 +288,7 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     if not is_invited(user, invitation):
         raise ValidationError(gettext("This invitation is for another email address."), code="email")
     require_admitted(invitation.email, invitation.organization)
+    require_admin_behind(invitation)
     # Without a join, of which PostgreSQL would not look again at an invitation that somebody else has just accepted.
     organizations = Organization.objects.filter(closed_at=None)
     open_invitations = Invitation.objects.pending().filter(
@@ -300,6 +301,13 @@ def accept_invitation(*, invitation: Invitation, user: User, now: datetime) -> M
     )
     log.record(Event.Action.INVITATION_ACCEPTED, by=membership, target=invitation, role=membership.role)
     return membership
+
+
+def require_admin_behind(invitation: Invitation) -> None:
+    """Refuse to make somebody an admin for who is none any more, and would come back in this way."""
+    admins = invitation.organization.memberships.filter(role=Role.ADMIN)
+    if invitation.role == Role.ADMIN and not admins.filter(user__email=invitation.invited_by).exists():
+        raise ValidationError(gettext("Whoever invited you is no longer an admin. Ask for a new invitation."))
 
 
 # --- API keys ---------------------------------------------------------------------------------------------------------

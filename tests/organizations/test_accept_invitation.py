@@ -57,6 +57,25 @@ class TestService:
             accept(invitation, dora)
         assert len(audited(Event.Action.INVITATION_ACCEPTED)) == 1
 
+    def test_nobody_becomes_an_admin_through_who_is_none_any_more(self, alice, bob, dora):
+        services.change_role(membership=bob, role=Role.ADMIN, by=alice)
+        emails, now = ["dora@example.com"], timezone.now()
+        (to_be_admin,) = services.invite_all(emails=emails, role=Role.ADMIN, by=bob, now=now)
+        services.change_role(membership=bob, role=Role.MEMBER, by=alice)
+
+        with pytest.raises(ValidationError, match="no longer an admin"):
+            accept(to_be_admin, dora)
+
+        (again,) = services.invite_all(emails=emails, role=Role.ADMIN, by=alice, now=now)
+        assert accept(again, dora).is_admin
+
+    def test_other_invitations_outlast_who_sent_them(self, alice, bob, dora):
+        services.change_role(membership=bob, role=Role.ADMIN, by=alice)
+        (invitation,) = services.invite_all(emails=["dora@example.com"], role=Role.MEMBER, by=bob, now=timezone.now())
+        services.remove_member(membership=bob, by=alice)
+
+        assert accept(invitation, dora).role == Role.MEMBER
+
     def test_it_is_for_whom_it_was_sent_to(self, invitation):
         with pytest.raises(ValidationError, match="another email address"):
             accept(invitation, add_user("mallory@example.com"))
