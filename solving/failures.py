@@ -13,6 +13,7 @@ from quotas.units import localized
 SENTENCES = [
     gettext_noop("Something went wrong in the portal. Tell your operator the number of this job."),
     gettext_noop("The job was taken from its worker."),
+    gettext_noop("The account or the organization of this job was closed before it could begin."),
     gettext_noop("The job did not end within %(days)s days."),
     gettext_noop("%(workers)s workers have ended while they ran this job."),
     gettext_noop("The job took longer than the %(seconds)s seconds that jobs may have here."),

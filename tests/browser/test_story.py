@@ -59,7 +59,7 @@ def link_for(tmp_path):
 
     def links(address: str) -> list[str]:
         mails = [message_from_bytes(part, policy=policy.default) for part in written(tmp_path / "mails")]
-        bodies = [mail.get_body().get_content() for mail in mails if mail["To"] == address]
+        bodies = [mail.get_body(("plain",)).get_content() for mail in mails if mail["To"] == address]
         return [match[0] for match in map(LINK.search, bodies) if match]
 
     def last(address: str) -> str:
