@@ -21,6 +21,11 @@ class Emulator:
         """Add a fault."""
         self._call("POST", "/control/faults", {"on": on, "kind": kind} | details)
 
+    def faults(self) -> list[dict[str, Any]]:
+        """The faults that are set; `times` is how often each is still to come."""
+        faults: list[dict[str, Any]] = self._call("GET", "/control/faults")
+        return faults
+
     def clear_faults(self) -> None:
         self._call("DELETE", "/control/faults")
 
