@@ -4,11 +4,14 @@ PostgreSQL is the one of TEST_DATABASE_URL (`python -m tests.postgres` brings on
 PgBouncer are Debian's (`apt install nginx-light redis-server pgbouncer`).
 """
 
+import copy
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -59,6 +62,44 @@ class Database:
         if self.is_ours:
             self.stop("fast")
 
+    def replica(self, stack: ExitStack) -> "Database":
+        """Another server, which follows this one."""
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lunaportal-replica-")))
+        if self.user:
+            shutil.chown(folder, self.user)
+        replica = copy.copy(self)
+        replica.folder, replica.sockets = folder / "data", str(folder)
+        replica.url = self.url.replace(self.sockets, replica.sockets)
+        copied = ["--write-recovery-conf", "--create-slot", "--slot=replica", "--checkpoint=fast"]
+        self.run("pg_basebackup", *copied, f"--dbname={self.url}", f"--pgdata={replica.folder}")
+        replica.start()
+        stack.callback(replica.end)
+        return replica
+
+    def wait_for_replica(self) -> None:
+        """Acknowledge from now on only what a replica has on its disk as well."""
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.ask("SELECT pg_reload_conf()")
+        portal.until(lambda: "sync" in self.ask("SELECT sync_state FROM pg_stat_replication"), seconds=60)
+
+    def stop_sending(self) -> None:
+        """As by a network that lets nothing through: from now on the replica hears of nothing."""
+        os.kill(int(self.ask("SELECT pid FROM pg_stat_replication")), signal.SIGSTOP)
+
+    def kill(self) -> None:
+        """kill -9 for all of its processes, as if its machine were lost."""
+        server = int((self.folder / "postmaster.pid").read_text().split()[0])
+        children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+        for pid in (server, *map(int, children)):
+            os.kill(pid, signal.SIGKILL)
+        portal.until(lambda: not Path(f"/proc/{server}").exists(), seconds=60)
+
+    def promote(self) -> None:
+        self.control("promote")
+
+    def ask(self, statement: str) -> str:
+        return self.run("psql", self.url, "-Atqc", statement).strip()
+
     def stop(self, how: str) -> None:
         self.control("-m", how, "stop")
 
@@ -67,12 +108,45 @@ class Database:
         self.control("-l", str(self.folder / "log"), "-o", f'-h "" -k {self.sockets}', "start")
 
     def control(self, *arguments: str) -> None:
-        user = "pgserver" if os.geteuid() == 0 else None
-        pgexec("pg_ctl", ("-w", "-D", str(self.folder), *arguments), bin_path=self.bin, user=user)
+        self.run("pg_ctl", "-w", "-D", str(self.folder), *arguments)
 
     def run(self, name: str, *arguments: str) -> str:
         """One of PostgreSQL's own programs."""
-        return pgexec(name, arguments, bin_path=self.bin)
+        return pgexec(name, arguments, bin_path=self.bin, user=self.user)
+
+    @property
+    def user(self) -> str | None:
+        """Who runs the server: it does not run as root."""
+        return "pgserver" if os.geteuid() == 0 else None
+
+
+class PgBouncer(portal.Process):
+    """PgBouncer with deploy/pgbouncer.ini, at an address of its own and without passwords."""
+
+    def __init__(self, database: Database, port: int, folder: Path) -> None:
+        self.file, self.port = folder / "pgbouncer.ini", port
+        folder.chmod(0o755)
+        self.write_file(database)
+        other = ["-u", database.user] if database.user else []  # whose the socket is
+        super().__init__("pgbouncer", program("pgbouncer"), *other, str(self.file), interpreter=())
+
+    def write_file(self, database: Database) -> None:
+        text = replaced(
+            (DEPLOY / "pgbouncer.ini").read_text(),
+            {
+                "luna_portal = host=127.0.0.1 port=5432 dbname=luna_portal": (
+                    f"postgres = host={database.sockets} dbname=postgres user=postgres"
+                ),
+                "listen_port = 6432": f"listen_port = {self.port}\nunix_socket_dir =",
+                "auth_type = scram-sha-256\nauth_file = /etc/pgbouncer/userlist.txt": "auth_type = any",
+            },
+        )
+        self.file.write_text(text)
+        self.file.chmod(0o644)
+
+    def point_at(self, database: Database) -> None:
+        self.write_file(database)
+        self.running.send_signal(signal.SIGHUP)
 
 
 @dataclass
@@ -86,12 +160,23 @@ class Nodes:
     redis: portal.Process
     upstreams: Path
     commands: dict[str, str]
+    pgbouncer: PgBouncer | None
+    stack: ExitStack
 
     @property
     def errors(self) -> list[str]:
         """What the portal's own processes have logged as going wrong, without what the database's absence explains."""
         lines = (line for unit in self.units.values() for line in unit.log.read_text().splitlines())
         return [line for line in lines if WORDS.search(line) and not any(word in line for word in EXPLAINED)]
+
+    def fail_over(self, replica: Database) -> None:
+        """Have a replica take the place of the database."""
+        replica.promote()
+        self.database = replica
+        self.pgbouncer.point_at(replica)
+        portal.connection.close()
+        portal.connection.close_pool()
+        portal.connection.settings_dict["OPTIONS"]["host"] = replica.sockets
 
     def roll(self) -> None:
         """Restart web and gateway processes one by one, by deploy/roll as it is."""
@@ -121,8 +206,7 @@ def running(*, pgbouncer: bool, seed: int) -> Iterator[Nodes]:
     with ExitStack() as stack:
         stack.callback(database.end)
         redis = start_redis(next(ports), stack)
-        if pgbouncer:
-            start_pgbouncer(database, next(ports), folder, stack)
+        between = start_pgbouncer(database, next(ports), folder, stack) if pgbouncer else None
         options = [f"--port={dwave.endpoint.split(':')[2].split('/')[0]}", "--jitter=0.03", f"--seed={seed}"]
         emulator = portal.Process("emulator", "-m", "emulator", "--any-token", *options)
         stack.callback(emulator.end)
@@ -149,7 +233,7 @@ def running(*, pgbouncer: bool, seed: int) -> Iterator[Nodes]:
         commands = make_commands(folder, nginx, upstreams)
         address = os.environ["PORTAL_URL"]
         portal.until(partial(portal.answers, f"{address}/readyz"), seconds=60)
-        yield Nodes(address, database, dwave, units, redis, upstreams, commands)
+        yield Nodes(address, database, dwave, units, redis, upstreams, commands, between, stack)
 
 
 def make_certificate(folder: Path) -> Path:
@@ -168,29 +252,14 @@ def start_redis(port: int, stack: ExitStack) -> portal.Process:
     return redis
 
 
-def start_pgbouncer(database: Database, port: int, folder: Path, stack: ExitStack) -> None:
-    """PgBouncer with deploy/pgbouncer.ini, at an address of its own and without passwords."""
-    path = folder / "pgbouncer.ini"
-    text = replaced(
-        (DEPLOY / "pgbouncer.ini").read_text(),
-        {
-            "luna_portal = host=127.0.0.1 port=5432 dbname=luna_portal": (
-                f"postgres = host={database.sockets} dbname=postgres user=postgres"
-            ),
-            "listen_port = 6432": f"listen_port = {port}\nunix_socket_dir =",
-            "auth_type = scram-sha-256\nauth_file = /etc/pgbouncer/userlist.txt": "auth_type = any",
-        },
-    )
-    path.write_text(text)
-    folder.chmod(0o755)
-    path.chmod(0o644)
-    other = ["-u", "pgserver"] if os.geteuid() == 0 else []  # whose the socket is
-    process = portal.Process("pgbouncer", program("pgbouncer"), *other, str(path), interpreter=())
-    stack.callback(process.end)
+def start_pgbouncer(database: Database, port: int, folder: Path, stack: ExitStack) -> PgBouncer:
+    pgbouncer = PgBouncer(database, port, folder)
+    stack.callback(pgbouncer.end)
     os.environ |= {
         "DATABASE_URL": f"postgres://postgres@127.0.0.1:{port}/postgres",
         "DATABASE_TRANSACTION_POOLING": "true",
     }
+    return pgbouncer
 
 
 def replaced(text: str, changes: dict[str, str]) -> str:

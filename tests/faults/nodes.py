@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from django.core.management import call_command
@@ -41,6 +42,8 @@ def parse_arguments() -> argparse.Namespace:
     arguments = parser.parse_args()
     if unknown := set(arguments.faults) - FAULTS.keys():
         parser.error(f"There is no such fault: {', '.join(unknown)}.")
+    if NEED_PGBOUNCER & set(arguments.faults) and not arguments.pgbouncer:
+        parser.error("A replica takes the place of the database behind PgBouncer only: add --pgbouncer.")
     return arguments
 
 
@@ -86,6 +89,29 @@ def database(nodes: Nodes) -> set[str]:
     time.sleep(5)
     nodes.database.start()
     return DYING
+
+
+def replica(nodes: Nodes, *, synchronous: bool = True) -> set[str]:
+    """The primary is lost, and what it did in its last 2 seconds has not come to its replica, which takes its place."""
+    primary = nodes.database
+    follower = primary.replica(nodes.stack)
+    if synchronous:
+        primary.wait_for_replica()
+    time.sleep(CALM)
+    primary.stop_sending()
+    time.sleep(2)
+    began = time.monotonic()
+    primary.kill()
+    nodes.fail_over(follower)
+    promoted = time.monotonic()
+    portal.until(partial(portal.answers, f"{nodes.address}/accounts/login/"), seconds=120)
+    print(f"Promoted after {promoted - began:.1f} s, ready after {time.monotonic() - began:.1f} s.")
+    return DYING
+
+
+def asynchronous(nodes: Nodes) -> set[str]:
+    """The same with a replica that the primary does not wait for: what is acknowledged may be lost."""
+    return replica(nodes, synchronous=False)
 
 
 def connections(nodes: Nodes) -> set[str]:
@@ -150,13 +176,15 @@ def clock(nodes: Nodes) -> set[str]:
 
 
 FAULTS: dict[str, Callable[[Nodes], set[str]]] = {
-    fault.__name__: fault for fault in (nothing, deploy, node, redis, database, connections, disk, backup, clock)
+    fault.__name__: fault
+    for fault in (nothing, deploy, node, redis, database, connections, disk, backup, clock, replica, asynchronous)
 }
+NEED_PGBOUNCER = {"replica", "asynchronous"}  # the address that stays
 
 
 def possible(nodes: Nodes) -> list[str]:
-    """All faults, without filling up a disk that is not ours alone."""
-    names = list(FAULTS)
+    """All faults that do not lose anything, without filling up a disk that is not ours alone."""
+    names = [name for name in FAULTS if name != "asynchronous" and (nodes.pgbouncer or name not in NEED_PGBOUNCER)]
     if is_large(nodes.database.folder):
         names.remove("disk")
         print("Left out: disk, as docs/faults.md explains.")
@@ -214,7 +242,14 @@ def suffer(name: str, nodes: Nodes, members: list, token: portal.QpuToken) -> li
         time.sleep(CALM)
     print(tally, flush=True)
     call_command("check_ledger")
-    return [f"{name}: {number} x {kind} ended with {outcome}" for kind, outcome, number in failures(tally, expected)]
+    failed = [f"{name}: {number} x {kind} ended with {outcome}" for kind, outcome, number in failures(tally, expected)]
+    lost = tally.acknowledged - known_problems(tally.acknowledged)
+    print(f"Problems acknowledged: {len(tally.acknowledged)}, of them lost: {len(lost)}", flush=True)
+    return [*failed, *([f"{name}: {len(lost)} problems that were acknowledged are not in the ledger"] if lost else [])]
+
+
+def known_problems(ids: set[str]) -> set[str]:
+    return set(portal.Problem.objects.filter(upstream_id__in=ids).values_list("upstream_id", flat=True))
 
 
 def failures(tally: Tally, expected: set[str]) -> list[tuple[str, str, int]]:

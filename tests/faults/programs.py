@@ -22,12 +22,13 @@ QPUS = [solver for solver in catalogue().values() if solver.graph_id]
 
 
 class Tally:
-    """How requests and problems went, and how long the slowest answer took; counted by many threads."""
+    """How requests and problems went, which were taken, and how long the slowest took; counted by many threads."""
 
     def __init__(self) -> None:
         self.lock = Lock()
         self.counts: dict[str, Counter[str]] = defaultdict(Counter)
         self.slowest: dict[str, float] = defaultdict(float)
+        self.acknowledged: set[str] = set()
 
     def note(self, kind: str, outcome: str, seconds: float = 0.0) -> None:
         with self.lock:
@@ -90,7 +91,10 @@ class Program:
         items = said if isinstance(said, list) else [said] * len(jobs)
         for item in items:
             self.tally.note("problem", "taken" if "id" in item else f"not taken, {item['error_code']}")
-        return [item["id"] for item in items if "id" in item]
+        ids = [item["id"] for item in items if "id" in item]
+        with self.tally.lock:
+            self.tally.acknowledged.update(ids)
+        return ids
 
     def wait(self, ids: list[str], *, patience: float) -> bool:
         """Poll until all have ended, and fetch the answers of those that have one."""
