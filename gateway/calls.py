@@ -11,7 +11,7 @@ from typing import Any, ParamSpec, TypeVar, cast
 import aiohttp
 import structlog
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.utils import timezone
 from starlette.convertors import Convertor, StringConvertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
@@ -171,7 +171,7 @@ def refusal_for(error: Exception) -> Refusal:
             return error
         case ClientDisconnect():
             return Refusal(400, "The request is cut off.")
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | InternalError():
             log.warning("database_unavailable", exc_info=error)
             message = "The portal's database does not answer at the moment. Try again."
             return Refusal(503, message, retry_after=RETRY_SECONDS)

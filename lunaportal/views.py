@@ -9,7 +9,7 @@ import redis.exceptions
 import structlog
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import InterfaceError, OperationalError, connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
@@ -25,7 +25,14 @@ from .paths import is_api
 
 log = structlog.get_logger(__name__)
 
-AWAY = (OperationalError, InterfaceError, redis.exceptions.ConnectionError, redis.exceptions.TimeoutError)
+# InternalError is what PostgreSQL says where it is still a replica, or has ended a transaction by itself.
+AWAY = (
+    OperationalError,
+    InterfaceError,
+    InternalError,
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+)
 RETRY_SECONDS = 2
 
 

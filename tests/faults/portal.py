@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 GIVEN_BACK_SECONDS = LOST_AFTER.seconds  # how old a line without a trace at D-Wave becomes
 ERROR = re.compile(r'^Traceback|^ERROR|"level": "error"')
-DATABASE_AWAY = ("django.db.utils.OperationalError", "django.db.utils.InterfaceError")
+DATABASE_AWAY = tuple(f"django.db.utils.{name}" for name in ("OperationalError", "InterfaceError", "InternalError"))
 PYTHON = (sys.executable,)
 TERMINAL = {"COMPLETED", "FAILED", "CANCELLED"}
 

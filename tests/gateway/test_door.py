@@ -5,7 +5,7 @@ import logging
 
 import pytest
 import requests
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.utils import timezone
 
 from organizations.models import ApiKey
@@ -180,9 +180,10 @@ class TestAnswers:
         assert first.headers["Cache-Control"] == "private, no-store"
         assert first.headers["X-Content-Type-Options"] == "nosniff"
 
-    def test_a_database_that_is_away_is_a_503(self, bobs, job, monkeypatch):
+    @pytest.mark.parametrize("error", [OperationalError, InterfaceError, InternalError])
+    def test_a_database_that_is_away_is_a_503(self, bobs, job, monkeypatch, error):
         def fail(*args):
-            raise OperationalError("connection refused")
+            raise error("connection refused")
 
         monkeypatch.setattr("gateway.calls.RETRY_SECONDS", 0.05)
         monkeypatch.setattr("gateway.services.enter", fail)

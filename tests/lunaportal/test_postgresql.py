@@ -7,9 +7,10 @@ import sys
 import dj_database_url
 import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import InternalError, OperationalError
 from django.db.utils import ConnectionHandler
 
+from lunaportal.views import AWAY
 from tests.postgres import fresh_server
 
 SIZE = 10
@@ -53,6 +54,16 @@ def test_what_dies_in_the_middle_of_its_work_says_so(server, connection):
 
         with pytest.raises(OperationalError):
             cursor.execute("SELECT 1")
+
+
+def test_what_can_only_be_read_as_a_replica_says_so_by_an_error_that_is_answered_with_503(connection):
+    with connection.cursor() as cursor:
+        cursor.execute("SET default_transaction_read_only = on")
+
+        with pytest.raises(InternalError) as refused:
+            cursor.execute("CREATE TABLE anything (id int)")
+
+    assert isinstance(refused.value, AWAY)
 
 
 class TestPlanningCursor:
