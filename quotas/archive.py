@@ -21,11 +21,13 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
+from accounts.models import User
 from audit import log
 from audit.models import Event
 
 from .daily import day_of
 from .models import Archive, ArchivedUsage, Usage
+from .pseudonyms import pseudonym_of
 
 MOST_LINES = 5000  # in a file, and so in a transaction
 
@@ -134,6 +136,23 @@ def sync_folder(folder: Path) -> None:
 def read(path: Path) -> list[Line]:
     """The lines of an archive, as the ledger had them; moments are text."""
     return [orjson.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+
+
+def read_back(folder: Path, *, since: date, until: date, organization_id: int | None = None) -> Iterator[Line]:
+    """Archived lines of the months from `since` to `until`, given by their first days; by default everybody's.
+
+    Each file is proven before its lines come: ValidationError where it is not what stands for it in the ledger. Who was
+    erased after a file was written has no address in it any more.
+    """
+    for written in Archive.objects.filter(month__range=(since, until)).order_by("month", "file"):
+        if message := trouble_with(folder, written):
+            raise ValidationError(str(Trouble(written.file, message)))
+        lines = read(folder / written.file)
+        known = set(User.objects.filter(pk__in={line["user_id"] for line in lines}).values_list("pk", flat=True))
+        for line in lines:
+            if organization_id in {None, line["organization_id"]}:
+                user_id = line["user_id"]
+                yield line if user_id in known else line | {"user_email": pseudonym_of(user_id)}
 
 
 def add_up(lines: Iterable[Line], key: Sequence[str]) -> Sums:

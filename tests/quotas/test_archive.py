@@ -1,3 +1,4 @@
+import csv
 from datetime import UTC, date, datetime, timedelta
 from io import StringIO
 
@@ -278,3 +279,86 @@ class TestTheCommand:
     def test_it_refuses_nonsense(self, arguments, words):
         with pytest.raises(CommandError, match=words):
             call_command("archive_usage", *arguments)
+
+
+class TestReadingBack:
+    @pytest.fixture
+    def printed(self, tmp_path):
+        """printed(option=value): the rows that the command prints, by column."""
+
+        def rows(**options):
+            out = StringIO()
+            wishes = {"from": tmp_path, "since": "2026-01", "until": "2026-12"} | options
+            call_command("read_archive", *(f"--{name}={value}" for name, value in wishes.items()), stdout=out)
+            return list(csv.DictReader(StringIO(out.getvalue())))
+
+        return rows
+
+    def test_it_prints_what_the_export_printed_before(self, run, take, printed, browser, alice, acme):
+        for moment, cost in ((AUGUST, 5), (SEPTEMBER, 7), (SEPTEMBER, None)):
+            run(moment, cost, solver="=Advantage")
+        url = f"/o/{acme.slug}/usage/everybody.csv?since=2026-08-01&until=2026-09-30"
+        export = b"".join(browser(alice).get(url).streaming_content).decode()
+        assert len(take()) == 2
+
+        rows = printed()
+
+        before = list(csv.DictReader(StringIO(export)))
+        assert [row.pop("problem_upstream_id") for row in rows] == [""] * 3
+        assert rows == before[::-1] != []
+
+    def test_it_tells_what_dwave_called_a_problem(self, run, take, printed):
+        run(AUGUST, 5)
+        take(beside=lambda ids: {pk: {"problem_upstream_id": "abc"} for pk in ids})
+
+        assert [row["problem_upstream_id"] for row in printed()] == ["abc"]
+
+    @pytest.mark.parametrize(
+        ("months", "costs"),
+        [
+            ({"until": "2026-08"}, ["5"]),
+            ({"since": "2026-09"}, ["7"]),
+            ({"since": "2026-10"}, []),
+        ],
+    )
+    def test_only_some_months(self, run, take, printed, months, costs):
+        run(AUGUST, 5)
+        run(SEPTEMBER, 7)
+        take()
+
+        assert [row["access_time_ns"] for row in printed(**months)] == costs
+
+    def test_only_one_organization(self, run, take, printed, acme, charlie):
+        run(AUGUST, 5)
+        take()
+
+        assert len(printed(organization=acme.slug)) == 1
+        assert printed(organization=charlie.organization.slug) == []
+        with pytest.raises(CommandError, match="no organization"):
+            printed(organization="nobody")
+
+    def test_who_was_erased_since_stays_erased(self, run, take, printed, bob):
+        run(AUGUST, 5)
+        take()
+        user_id = bob.user_id
+        bob.user.delete()
+
+        assert [row["user_email"] for row in printed()] == [pseudonym_of(user_id)]
+
+    def test_nothing_of_a_changed_file_is_printed(self, run, take, printed, tmp_path):
+        run(AUGUST, 5)
+        (written,) = take()
+        (line,) = archive.read(tmp_path / written.file)
+        archive.write(tmp_path / written.file, [line | {"access_time_ns": 6}])
+
+        with pytest.raises(CommandError, match=f"{written.file}: was changed"):
+            printed()
+
+    def test_the_ledger_is_as_true_afterwards(self, run, take, printed, tmp_path):
+        run(AUGUST, 5)
+        take()
+
+        printed()
+
+        call_command("check_ledger", archive=tmp_path, stdout=StringIO())
+        assert not Usage.objects.exists()
