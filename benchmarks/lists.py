@@ -1,15 +1,18 @@
-"""Whether pages and lists take longer the longer a ledger is, and the more members there are."""
+"""Whether pages and lists cost more the longer a ledger is, and the more members there are."""
 
 import argparse
 import base64
 import http.client
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
+from itertools import chain
+from pathlib import Path
 
+import psutil
 import psycopg
 
 from tests.postgres import fresh_server
@@ -20,7 +23,8 @@ from .portal import NOWHERE, fresh_portal, postmaster
 from .servers import Server, free_port, serving
 
 SIZES = ["50:1_000", "50:100_000", "50:10_000_000", "5_000:1_000", "5_000:1_000_000"]
-MOST_BYTES = 16_000  # of an export, which goes on; pages are read whole
+FIRST_ROWS = 16_000  # bytes of an export
+FINISHES = 0.01  # seconds that a web process may need when its answer is there
 FILLS_A_STEP = 100_000  # jobs, with which each export has more rows than it reads at first
 PAGE = "/o/benchmark"
 REST = "/api/v1/organizations/benchmark"
@@ -88,21 +92,46 @@ class World:
 
     members: int
     jobs: int
-    port: int
+    web: Server
+    postgres: Server
     headers: dict[str, str]
 
-    def seconds(self, path: str) -> float:
-        """How long the answer takes: a page whole, an export until its first rows are there."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
+    @property
+    def database(self) -> str:
+        return f"benchmark_{self.members}_{self.jobs}"
+
+    def cpu_of(self, path: str) -> float:
+        """How many seconds the web process and its connections to the database work for a page."""
+        before = self.cpu_seconds()
+        with self.answer(path) as answer:
+            answer.read()
+        time.sleep(FINISHES)
+        return self.cpu_seconds() - before
+
+    def cpu_seconds(self) -> float:
+        return sum(map(seconds_at_work, chain(self.web.processes(), self.connections())))
+
+    def connections(self) -> Iterator[psutil.Process]:
+        for process in self.postgres.processes():
+            with suppress(psutil.NoSuchProcess):  # others of the server come and go
+                if f" {self.database} [local] " in " ".join(process.cmdline()):
+                    yield process
+
+    def time_of(self, path: str) -> float:
+        """How many seconds it takes until the first rows of an export are there."""
         started = time.monotonic()
-        connection.request("GET", self.address(path), headers=self.headers)
-        answer = connection.getresponse()
-        answer.read(MOST_BYTES if ".csv" in path else None)
-        passed = time.monotonic() - started
-        connection.close()
-        if answer.status != HTTPStatus.OK:
-            raise SystemExit(f"{path} is answered by {answer.status}.")
-        return passed
+        with self.answer(path) as answer:
+            answer.read(FIRST_ROWS)
+            return time.monotonic() - started
+
+    @contextmanager
+    def answer(self, path: str) -> Iterator[http.client.HTTPResponse]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.web.port, timeout=600)) as connection:
+            connection.request("GET", self.address(path), headers=self.headers)
+            answer = connection.getresponse()
+            if answer.status != HTTPStatus.OK:
+                raise SystemExit(f"{path} is answered by {answer.status}.")
+            yield answer
 
     def address(self, path: str) -> str:
         cursor = base64.b64encode(f"p={self.jobs // 2}".encode()).decode()
@@ -111,44 +140,55 @@ class World:
         return path.replace("HALF", cursor)
 
 
+def seconds_at_work(process: psutil.Process) -> float:
+    """On CPUs, to the nanosecond, where cpu_times() would count hundredths of a second."""
+    threads = Path(f"/proc/{process.pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text().split()[0]) for thread in threads) / 1e9
+
+
 @contextmanager
 def serving_world(server_url: str, members: int, jobs: int) -> Iterator[World]:
     """A database of its own on the server, filled, and a web process on it."""
-    url = server_url.replace("/postgres?", f"/benchmark_{members}_{jobs}?")
+    name = f"benchmark_{members}_{jobs}"
+    url, postgres = server_url.replace("/postgres?", f"/{name}?"), Server(postmaster(server_url))
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE benchmark_{members}_{jobs}")
-    portal = fresh_portal(url, Server(postmaster(url)), NOWHERE, f"open_company({members}, {jobs})")
+        connection.execute(f"CREATE DATABASE {name}")
+        # So that connections do all of their work themselves.
+        connection.execute(f"ALTER DATABASE {name} SET max_parallel_workers_per_gather = 0")
+    portal = fresh_portal(url, postgres, NOWHERE, f"open_company({members}, {jobs})")
+    headers = {"Luna-API-Key": portal.api_key, "Cookie": f"sessionid={portal.session}"}
     port = free_port()
-    with serving(*gunicorn("lunaportal.wsgi", port), port=port, environment=portal.environment):
-        yield World(members, jobs, port, {"Luna-API-Key": portal.api_key, "Cookie": f"sessionid={portal.session}"})
+    with serving(*gunicorn("lunaportal.wsgi", port), port=port, environment=portal.environment) as web:
+        yield World(members, jobs, web, postgres, headers)
 
 
-Times = dict[tuple[World, str], list[float]]  # seconds of each round, by path
+Measure = Callable[[World, str], float]
+Costs = dict[tuple[World, str], list[float]]  # seconds of each round, by path
 
 
-def measure(worlds: Sequence[World], paths: Sequence[str], rounds: int) -> Times:
+def take_turns(measure: Measure, worlds: Sequence[World], paths: Sequence[str], rounds: int) -> Costs:
     """Seconds for each answer. The worlds take turns with every request; a first round warms up."""
-    times: Times = {}
+    costs: Costs = {}
     for number in range(rounds + 1):
         for path in paths:
             for world in worlds:
-                seconds = world.seconds(path)
+                seconds = measure(world, path)
                 if number:
-                    times.setdefault((world, path), []).append(seconds)
-    return times
+                    costs.setdefault((world, path), []).append(seconds)
+    return costs
 
 
-def show(title: str, paths: dict[str, str], worlds: Sequence[World], rounds: int) -> None:
-    """Milliseconds with the fewest jobs, and how many times as long it takes with more, for each number of members.
+def show(title: str, paths: dict[str, str], measure: Measure, worlds: Sequence[World], rounds: int) -> None:
+    """Milliseconds with the fewest jobs, and how many times as much it is with more, for each number of members.
 
-    Of all rounds the fastest answer counts: whatever else the machine does only adds to it.
+    Of all rounds the least counts: whatever else the machine does only adds to it.
     """
-    times = measure(worlds, list(paths.values()), rounds)
+    costs = take_turns(measure, worlds, list(paths.values()), rounds)
     fewest = {world.members: world for world in reversed(worlds)}
     rows = []
     for name, path in paths.items():
-        fastest = {world: min(times[world, path]) for world in worlds}
-        rows.append([name, *(cell(world, fewest[world.members], fastest) for world in worlds)])
+        least = {world: min(costs[world, path]) for world in worlds}
+        rows.append([name, *(cell(world, fewest[world.members], least) for world in worlds)])
     print(report.table([title, *(heading(world, fewest[world.members]) for world in worlds)], rows))
 
 
@@ -157,9 +197,9 @@ def heading(world: World, reference: World) -> str:
     return f"{world.members:,} members, {jobs}, ms" if world is reference else f"x with {jobs}"
 
 
-def cell(world: World, reference: World, fastest: dict[World, float]) -> str:
-    seconds = fastest[world]
-    return f"{seconds * 1000:.1f}" if world is reference else f"{seconds / fastest[reference]:.2f}"
+def cell(world: World, reference: World, least: dict[World, float]) -> str:
+    seconds = least[world]
+    return f"{seconds * 1000:.1f}" if world is reference else f"{seconds / least[reference]:.2f}"
 
 
 def size(text: str) -> tuple[int, int]:
@@ -176,11 +216,17 @@ def main() -> None:
     arguments = parser.parse_args()
     with fresh_server() as url, ExitStack() as stack:
         worlds = [stack.enter_context(serving_world(url, *members_and_jobs)) for members_and_jobs in arguments.sizes]
-        print(report.heading("Pages and lists on PostgreSQL"))
-        for title, paths in {"page": PAGES, "list of the API": ENDPOINTS, "chart": CHARTS}.items():
-            show(title, paths, worlds, arguments.rounds)
-            print()
-        show("export", EXPORTS, [world for world in worlds if world.jobs >= FILLS_A_STEP], arguments.rounds)
+        show_all(worlds, arguments.rounds)
+
+
+def show_all(worlds: Sequence[World], rounds: int) -> None:
+    print(report.heading("Pages and lists on PostgreSQL: CPU time"))
+    for title, paths in {"page": PAGES, "list of the API": ENDPOINTS, "chart": CHARTS}.items():
+        show(title, paths, World.cpu_of, worlds, rounds)
+        print()
+    if large := [world for world in worlds if world.jobs >= FILLS_A_STEP]:
+        print(report.heading("Exports: until their first rows"))
+        show("export", EXPORTS, World.time_of, large, rounds)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ from itertools import chain
 from typing import Any
 
 from django.db import connection
-from django.db.models import F, Sum, TextChoices
+from django.db.models import DateField, F, Sum, TextChoices, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Greatest, Trunc
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,7 +18,7 @@ from organizations.models import Membership
 
 from .charts import Chart, stacked
 from .models import DailyUsage, SumsQuerySet, UsageRollup
-from .periods import Span
+from .periods import Span, Step
 
 MOST_SERIES = 5
 MOST_SHARES = 100
@@ -103,7 +105,7 @@ class Scope:
 
 def report_on(scope: Scope, span: Span, by: By, today: date, most_shares: int = MOST_SHARES) -> Report:
     """What was used in a span, broken down (three queries)."""
-    totals: list[Row] = [(day, None, ns, jobs) for day, ns, jobs in sums_by(scope.totals(span), "day")]
+    totals: list[Row] = [(day, None, ns, jobs) for day, ns, jobs in sums_by_part(scope.totals(span), span)]
     total_ns, jobs = sum(row[2] for row in totals), sum(row[3] for row in totals)
     largest = largest_shares(scope, span, COLUMNS[by], today, most_shares) if by in COLUMNS else []
     top = [name for name, _ns, _jobs in largest[:MOST_SERIES]]
@@ -116,10 +118,19 @@ def report_on(scope: Scope, span: Span, by: By, today: date, most_shares: int = 
     return Report(span, by, total_ns, jobs, shares, others, stacked(span.parts, series_of(rows, totals, top, span)))
 
 
-def sums_by(rows: SumsQuerySet[Any], *columns: str) -> list[tuple[Any, ...]]:
-    """Rows of (columns, nanoseconds, jobs)."""
-    sums = rows.values(*columns).annotate(sum_ns=Sum("settled_ns"), count=Sum("jobs")).order_by()
-    return [(*key, int(ns), int(jobs)) for *key, ns, jobs in sums.values_list(*columns, "sum_ns", "count")]
+def sums_by_part(rows: SumsQuerySet[Any], span: Span, *columns: str) -> list[tuple[Any, ...]]:
+    """Rows of (first day of a part of the span, columns, nanoseconds, jobs)."""
+    parts = rows.annotate(part=first_day(span)).values("part", *columns)
+    sums = parts.annotate(sum_ns=Sum("settled_ns"), count=Sum("jobs")).order_by()
+    return [(*key, int(ns), int(jobs)) for *key, ns, jobs in sums.values_list("part", *columns, "sum_ns", "count")]
+
+
+def first_day(span: Span) -> Combinable:
+    """In SQL, the first day of what Span.part_of() says."""
+    if span.step is Step.DAY:
+        return F("day")
+    begin = Cast(Trunc("day", span.step.value), DateField())  # PostgreSQL makes a moment of it
+    return Greatest(begin, Value(span.first))
 
 
 # Django adds up no union.
@@ -145,9 +156,9 @@ def largest_shares(scope: Scope, span: Span, column: str, today: date, most: int
 
 
 def of_these(scope: Scope, span: Span, column: str, names: list[str]) -> list[Row]:
-    """Rows of (day, name, nanoseconds, jobs)."""
+    """Rows of (first day of a part, name, nanoseconds, jobs)."""
     rows = scope.days(span) if column == MEMBER else scope.totals(span)
-    found: list[Row] = sums_by(rows.filter(**{f"{column}__in": names}), "day", column)
+    found: list[Row] = sums_by_part(rows.filter(**{f"{column}__in": names}), span, column)
     return found
 
 

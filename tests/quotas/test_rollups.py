@@ -159,6 +159,15 @@ class TestReports:
         assert report.total_ns == report.chart.total_ns == 4 * jobs
         assert report.others is None
 
+    @pytest.mark.parametrize("days", [92, 93, 371, 372, 800], ids=lambda days: f"{days} days")
+    def test_each_bar_is_what_the_jobs_of_its_days_have_cost(self, year, alice, days):
+        span = Span.of_days(days, year[-2].date())
+
+        chart = report_on(Scope(alice, is_everybodys=True), span, By.MEMBER, span.last).chart
+
+        jobs = [len([day for day in year if part.first <= day.date() <= part.last]) for part in span.parts]
+        assert [values for _part, values, _sum in chart.rows] == [[3 * count, count] for count in jobs]
+
     def test_who_had_jobs_in_the_month_but_not_in_the_span_is_not_named(self, run, alice, bob):
         run(bob, 5)
         run(alice, 3, now=NOON + timedelta(days=4))
