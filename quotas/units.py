@@ -1,8 +1,10 @@
 """Durations as people say them. Inside, they are whole nanoseconds everywhere."""
 
 from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import cache
 
 from django.utils.formats import get_format
+from django.utils.translation import get_language
 
 UNITS = (("h", 3_600_000_000_000), ("min", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000))
 
@@ -24,4 +26,9 @@ def decimal_sign() -> str:
 
 def localized(figures: str) -> str:
     """Figures as the active language writes them: 1,234.5 ms -> 1.234,5 ms in German."""
-    return figures.translate({ord("."): decimal_sign(), ord(","): get_format("THOUSAND_SEPARATOR")})
+    return figures.translate(signs(get_language()))
+
+
+@cache  # pages show hundreds of figures
+def signs(_language: str | None) -> dict[int, str]:
+    return {ord("."): decimal_sign(), ord(","): str(get_format("THOUSAND_SEPARATOR"))}
