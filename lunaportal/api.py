@@ -96,6 +96,8 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
             headers = {"Retry-After": str(int(exc.wait or 1) + 1)}  # type: ignore[attr-defined]
         case exceptions.APIException():
             status, message = exc.status_code, str(exc.detail)
+            if seconds := getattr(exc, "retry_after", None):
+                headers = {"Retry-After": str(seconds)}
         case DatabaseError() if str(exc).startswith("Save with update_fields"):
             # What Django says when the row that was to be changed is gone (its version 6 has a class for that).
             status, message = 404, "This has been deleted meanwhile."

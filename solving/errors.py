@@ -2,6 +2,8 @@
 
 from rest_framework.exceptions import APIException
 
+from gateway.wire import RETRY_SECONDS
+
 
 class NotOffered(APIException):
     """The SDK can ask for this, but the portal has no such thing."""
@@ -14,12 +16,14 @@ class TooLarge(APIException):
 
 
 class TooMany(APIException):
-    """Passes as jobs are taken: the SDK asks again."""
+    """Passes as jobs are taken: the SDK asks again, three times."""
 
     status_code = 429
+    retry_after = 5  # seconds
 
 
 class Unavailable(APIException):
     """Passes by itself: the SDK asks again."""
 
     status_code = 503
+    retry_after = RETRY_SECONDS

@@ -260,7 +260,7 @@ def test_no_more_jobs_of_a_member_wait_than_may(luna, alice, bob, settings):
 
     answer = submit(client, model_id)
 
-    assert answer.status_code == 429
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "5"), "by which the SDK waits"
     assert answer.json()["message"].startswith("2 of your jobs wait for a worker, and at most 2 may.")
     assert SolveJob.objects.count() == 2
     assert submit(luna(alice), upload(luna(alice))).status_code == 201

@@ -193,7 +193,10 @@ class TestTokens:
     def test_dwave_out_of_reach_is_503(self, dwave, luna, bob, lab_token):
         dwave.fault("solvers", "status", status=500)
         client = luna(bob)
-        self.refused(submit(client, upload(client), "QA", GROUP), 503, "Try again")
+        answer = submit(client, upload(client), "QA", GROUP)
+
+        self.refused(answer, 503, "Try again")
+        assert answer.headers["Retry-After"] == "2"
 
     def test_a_job_that_is_larger_than_the_rules_allow_fails(self, dwave, luna, bob, lab_token, work, line):
         TokenRules.objects.create(token=lab_token, max_estimate_ns=1000)
