@@ -235,6 +235,22 @@ class TestTrouble:
         assert SolveJob.objects.get().error_message.startswith("D-Wave could not solve the problem")
         assert line().status == "released"
 
+    @pytest.mark.parametrize(
+        ("solver", "on", "kind", "status"),
+        [("QA", "item", "fail", 0), ("QA", "item", "refuse", 0), ("LBQM", "upload", "status", 400)],
+    )
+    def test_words_of_dwave_that_hold_the_token_do_not_tell_it(
+        self, dwave, luna, bob, lab_token, work, solver, on, kind, status
+    ):
+        dwave.fault(on, kind, status=status, message=f"The token {SECRET} is tired.")
+        job = submitted(luna(bob), solver, GROUP)
+
+        work(lambda: ended(job))
+
+        message = SolveJob.objects.get().error_message
+        assert "The token [hidden] is tired." in message
+        assert SECRET not in str(list(SolveJob.objects.values()))
+
     def test_what_dwave_refuses_fails_in_its_words(self, dwave, luna, bob, lab_token, work, line):
         dwave.fault("item", "refuse")
         job = submitted(luna(bob), "QA", GROUP)
