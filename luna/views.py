@@ -1,7 +1,5 @@
 """Endpoints of the Luna SDK. The API key alone says which organization is meant."""
 
-from collections import defaultdict
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,13 +7,12 @@ from rest_framework.response import Response
 from organizations.access import CallerRequest, MemberAPIView
 from organizations.permissions import Permission
 from quotas.access import QuotaAPIView, quota_of
-from quotas.models import TimeQuotaPolicy
 from tokens import services
 from tokens.access import TokenAPIView
-from tokens.models import SDK_SCOPES, QpuToken
+from tokens.models import SDK_SCOPES
 from tokens.serializers import RenameSerializer
 
-from .lists import listed, page_of_tokens, quotas_of_member, quotas_on_tokens
+from .lists import group_quota, listed, page_of_tokens
 from .sdk import knows_quotas_in_lists
 from .serializers import (
     ListQuerySerializer,
@@ -52,25 +49,16 @@ class TokenList(MemberAPIView):
     permissions = {"GET": Permission.VIEW_TOKENS}
 
     def get(self, request: Request) -> Response:
-        limit, offset = self.query["limit"], self.query["offset"]
-        provider, asked_for = self.query.get("filter_provider", ""), self.query.get("token_type")
-        pages = {
-            wire: page_of_tokens(self.membership, scope, provider, limit, offset) if asked_for in {None, wire} else []
-            for wire, scope in SDK_SCOPES.items()
-        }
-        quotas = self.quotas_on(pages["shared"]) if knows_quotas_in_lists(request) else None
-        return Response({wire: [listed(token, quotas) for token in page] for wire, page in pages.items()})
-
-    def quotas_on(self, tokens: list[QpuToken]) -> dict[int, list[TimeQuotaPolicy]]:
-        """By token: everybody's quotas for admins, else the caller's own."""
-        quotas: dict[int, list[TimeQuotaPolicy]] = defaultdict(list)
-        ids = [token.pk for token in tokens]
-        if not ids:
-            return quotas
-        everybodys = self.membership.can(Permission.VIEW_QUOTAS)
-        for policy in quotas_on_tokens(*ids) if everybodys else quotas_of_member(self.membership.pk, *ids):
-            quotas[policy.token_id].append(policy)
-        return quotas
+        asked_for = self.query.get("token_type")
+        rows = page_of_tokens(
+            self.membership,
+            scopes=[SDK_SCOPES[asked_for]] if asked_for else SDK_SCOPES.values(),
+            provider=self.query.get("filter_provider", ""),
+            limit=self.query["limit"],
+            offset=self.query["offset"],
+            everybodys=self.membership.can(Permission.VIEW_QUOTAS),
+        )
+        return Response(listed(rows, with_quotas=knows_quotas_in_lists(request)))
 
 
 class CreateToken(TokenAPIView):
@@ -114,12 +102,17 @@ class GroupQuota(QuotaAPIView):
     @extend_schema(responses=QuotaOutSerializer(allow_null=True))
     def get(self, request: Request, **kwargs: str) -> Response:
         """Show a quota, or null where none is set. Members see their own."""
-        policy = quota_of(self.token, self.member)
-        return Response(self.get_serializer(policy).data if policy else None)
+        return Response(group_quota(self.membership.organization_id, kwargs["name"]))
 
 
 class UserQuota(GroupQuota):
     """How much one member may spend on a group token; a member may read their own."""
+
+    @extend_schema(responses=QuotaOutSerializer(allow_null=True))
+    def get(self, request: Request, **kwargs: str) -> Response:
+        """Show a quota, or null where none is set. Members see their own."""
+        policy = quota_of(self.token, self.member)
+        return Response(self.get_serializer(policy).data if policy else None)
 
     def permission_for(self, request: CallerRequest) -> Permission | None:
         if request.method in {"GET", "HEAD"} and self.kwargs["email"] == request.user.email:

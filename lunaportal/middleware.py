@@ -6,7 +6,13 @@ from collections.abc import Callable
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponseBase
+from django.urls import Resolver404, ResolverMatch, resolve
+from django.utils import translation
 from django.utils.cache import patch_cache_control
+from rest_framework.response import Response
+
+from organizations.access import PortalAPIView
+from organizations.authentication import key_in
 
 from .api import error_response
 from .paths import is_api, most_bytes
@@ -120,7 +126,42 @@ def stay_out_of_caches(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
-        patch_cache_control(response, private=True, no_store=True)
+        if response.has_header("Cache-Control"):
+            patch_cache_control(response, private=True, no_store=True)
+        else:
+            response["Cache-Control"] = "private, no-store"
         return response
 
     return middleware
+
+
+def answer_programs(get_response: GetResponse) -> GetResponse:
+    """Answer what comes with an API key without the middleware further in, which is for browsers only.
+
+    A key alone says who asks, also where it is wrong and there is a session beside it (organizations.authentication).
+    Only endpoints that ask for it are answered here: whatever else has an address below those of the API stays closed.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        match = endpoint_of(request)
+        if match is None:
+            return get_response(request)
+        request.resolver_match = match
+        translation.activate(translation.get_language_from_request(request))
+        response: HttpResponseBase = match.func(request, *match.args, **match.kwargs)
+        response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
+        response["X-Frame-Options"] = "DENY"
+        return response.render() if isinstance(response, Response) else response
+
+    return middleware
+
+
+def endpoint_of(request: HttpRequest) -> ResolverMatch | None:
+    """The endpoint that a program asks with its key; None where that needs more than the key."""
+    if key_in(request) is None or not is_api(request.path_info):
+        return None
+    try:
+        match = resolve(request.path_info)
+    except Resolver404:
+        return None
+    return match if issubclass(getattr(match.func, "cls", object), PortalAPIView) else None

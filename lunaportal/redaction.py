@@ -41,11 +41,15 @@ NAMED = [
         rf"\1\2{HIDDEN}",
     ),
 ]
+# Each pattern above needs one of these: most of what is logged is shown to be harmless by looking once.
+SUSPICIOUS = re.compile(r"[:=]|bearer|basic|[\w-]{16}|[\w/+]{40}", re.IGNORECASE)
+# What describe_exception has seen, and what structlog has written over whatever was there.
+HARMLESS_NAMES = frozenset({"exception", "level", "logger", "timestamp"})
 
 
 def hide_secrets(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """The structlog processor; `describe_exception` has been at the exception before."""
-    return {name: value if name == "exception" else redact(value, name) for name, value in event_dict.items()}
+    """The structlog processor."""
+    return {name: value if name in HARMLESS_NAMES else redact(value, name) for name, value in event_dict.items()}
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -65,6 +69,8 @@ def redact_text(text: str) -> str:
     """`text` without secrets; what is very long is cut, between two words so that no piece of a secret is left."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST].rpartition(' ')[0]} [cut]"
+    if not SUSPICIOUS.search(text):
+        return text
     for pattern, replacement in SHAPES + NAMED:
         text = pattern.sub(replacement, text)
     return text

@@ -23,6 +23,11 @@ rest_api = [
 ]
 
 urlpatterns = [
+    # Where LunaSolve and LunaQ look for the API, below LUNA_BASE_URL; with LUNA_DISABLE_SUFFIX they look in /api/v1.
+    # First, because programs ask all the time, and each address before theirs is compared.
+    path("luna-solve/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.solve_urlpatterns])),
+    path("luna-q/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.circuit_urlpatterns])),
+    path("api/v1/", include(rest_api)),
     path("", include("organizations.urls")),
     path("", include("tokens.urls")),
     path("", include("quotas.urls")),
@@ -34,10 +39,6 @@ urlpatterns = [
     path("livez", views.livez),
     path("readyz", views.readyz),
     path("metrics", scraping.metrics),
-    path("api/v1/", include(rest_api)),
-    # Where LunaSolve and LunaQ look for the API, below LUNA_BASE_URL; with LUNA_DISABLE_SUFFIX they look in /api/v1.
-    path("luna-solve/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.solve_urlpatterns])),
-    path("luna-q/api/v1/", include([*luna.urls.urlpatterns, *luna.urls.circuit_urlpatterns])),
 ]
 
 handler400 = views.bad_request

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
@@ -15,13 +16,13 @@ from .prepared import Prepared
 keys_with_digest = Prepared(ApiKey.objects.with_digest)
 
 
-def key_in(request: Request) -> str | None:
+def key_in(request: HttpRequest | Request) -> str | None:
     """The key in Luna-API-Key (Luna SDK), X-Auth-Token (Ocean) or Authorization: Bearer; None where there is none."""
-    headers = request.headers
-    for name in ("Luna-API-Key", "X-Auth-Token"):
+    headers = request.META
+    for name in ("HTTP_LUNA_API_KEY", "HTTP_X_AUTH_TOKEN"):
         if name in headers:
-            return headers[name].strip()
-    scheme, _, credentials = headers.get("Authorization", "").partition(" ")
+            return str(headers[name]).strip()
+    scheme, _, credentials = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else None
 
 

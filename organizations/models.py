@@ -284,7 +284,7 @@ class ApiKey(models.Model):
 
     @property
     def permissions(self) -> frozenset[Permission]:
-        return frozenset().union(*(SCOPE_PERMISSIONS[scope] for scope in self.scopes if scope in Scope.values))
+        return frozenset().union(*(SCOPE_PERMISSIONS.get(scope, ()) for scope in self.scopes))
 
     def is_expired(self, now: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= now

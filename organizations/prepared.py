@@ -31,16 +31,31 @@ class Prepared(Generic[M]):
         self.written = lru_cache(VARIANTS)(self.write)
 
     def __call__(self, *values: str | int) -> list[M]:
-        return self.written(*map(type, values)).run(values)
+        return self.written(*map(type, values)).objects(values)
+
+    def write(self, *types: type) -> "ObjectStatement":
+        """The query for values of these types."""
+        standins = standins_for(types)
+        return ObjectStatement(standins, self.build(*standins))
+
+
+class PreparedRows:
+    """The same for rows: `build` makes one or more querysets of values_list(), whose rows follow each other."""
+
+    def __init__(self, build: Callable[..., Sequence[QuerySet[Any, Any]]]) -> None:
+        self.build = build
+        self.written = lru_cache(VARIANTS)(self.write)
+
+    def __call__(self, *values: str | int) -> list[Sequence[Any]]:
+        return self.written(*map(type, values)).rows(values)
 
     def write(self, *types: type) -> "Statement":
-        """The query for values of these types."""
-        standins = [STANDINS[type_](number) for number, type_ in enumerate(types)]
-        compiler = self.build(*standins).query.get_compiler(connection=connection)
-        sql, params = compiler.as_sql()
-        if not set(standins) <= set(params):
-            raise TypeError("A prepared query must compare with each of its values, as it is.")
-        return Statement(compiler, sql, [(True, standins.index(p)) if p in standins else (False, p) for p in params])
+        standins = standins_for(types)
+        return Statement(standins, *self.build(*standins))
+
+
+def standins_for(types: Sequence[type]) -> list[Any]:
+    return [STANDINS[type_](number) for number, type_ in enumerate(types)]
 
 
 def open_cursor() -> CursorWrapper:
@@ -49,27 +64,41 @@ def open_cursor() -> CursorWrapper:
 
 
 class Statement:
-    """SQL and its parameters, (True, number of the value) or (False, constant), and the way from rows to objects.
+    """SQL and its parameters, (True, number of the value) or (False, constant)."""
 
-    The objects are made as Django does (its ModelIterable), together with what is selected beside them.
-    """
+    def __init__(self, standins: list[Any], *querysets: QuerySet[Any, Any]) -> None:
+        compilers = [queryset.query.get_compiler(connection=connection) for queryset in querysets]
+        written = [compiler.as_sql() for compiler in compilers]
+        params = [param for _, params in written for param in params]
+        if not set(standins) <= set(params):
+            raise TypeError("A prepared query must compare with each of its values, as it is.")
+        # As subqueries: SQLite takes neither ORDER BY nor LIMIT in the parts of a UNION themselves.
+        parts = [f"SELECT * FROM ({sql}) part" for sql, _ in written]  # noqa: S608  # SQL by Django
+        self.sql = " UNION ALL ".join(parts) if len(parts) > 1 else written[0][0]
+        self.params = [(True, standins.index(param)) if param in standins else (False, param) for param in params]
+        self.compiler: Any = compilers[0]
+        self.converters = self.compiler.get_converters([column for column, *_ in self.compiler.select])
 
-    def __init__(self, compiler: Any, sql: str, params: list[tuple[bool, Any]]) -> None:
-        self.compiler, self.sql, self.params = compiler, sql, params
-        info, select = compiler.klass_info, compiler.select
-        self.model = info["model"]
-        self.columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
-        self.names = [column.target.attname for column, *_ in select[self.columns]]
-        self.converters = compiler.get_converters([column for column, *_ in select])
-        self.related = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]
-
-    def run(self, values: Sequence[str | int]) -> list[Any]:
+    def rows(self, values: Sequence[str | int]) -> list[Sequence[Any]]:
         with open_cursor() as cursor:
             cursor.execute(self.sql, [values[param] if is_value else param for is_value, param in self.params])
             rows = cursor.fetchall()
-        if self.converters:
-            rows = self.compiler.apply_converters(rows, self.converters)
-        return [self.instance(row) for row in rows]
+        return list(self.compiler.apply_converters(rows, self.converters)) if self.converters else rows
+
+
+class ObjectStatement(Statement):
+    """Makes objects of rows as Django does (its ModelIterable), together with what is selected beside them."""
+
+    def __init__(self, standins: list[Any], queryset: QuerySet[Any]) -> None:
+        super().__init__(standins, queryset)
+        info, select = self.compiler.klass_info, self.compiler.select
+        self.model = info["model"]
+        self.columns = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        self.names = [column.target.attname for column, *_ in select[self.columns]]
+        self.related = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]
+
+    def objects(self, values: Sequence[str | int]) -> list[Any]:
+        return [self.instance(row) for row in self.rows(values)]
 
     def instance(self, row: Sequence[Any]) -> Any:
         instance = self.model.from_db(connection.alias, self.names, row[self.columns])

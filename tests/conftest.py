@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 from django.apps import apps
+from django.core.cache import cache
 from django.db import connection
 from django.db.models.signals import post_migrate
 from django.test import Client
@@ -80,6 +81,12 @@ def refuse_job(*, token: QpuToken, by: Membership, now: datetime) -> None:
     """A job that left nothing but a count, because the quota was used up."""
     why = Why(RefusedJobs.Reason.GROUP_EXHAUSTED, 1000, "Advantage_system6.4", 0)
     count([why], token=token, by=by, source="gateway", now=now)
+
+
+@pytest.fixture(autouse=True)
+def unthrottled() -> None:
+    """What one test asks for does not count towards the next one's limits."""
+    cache.clear()
 
 
 @pytest.fixture(autouse=True)

@@ -199,11 +199,11 @@ class TestCosts:
         return fill_up
 
     @pytest.mark.parametrize(("tokens", "users"), [(1, 1), (50, 1), (1, 100), (50, 100)])
-    def test_it_takes_four_queries_whatever_there_is(self, luna, alice, fill, django_assert_num_queries, tokens, users):
+    def test_it_takes_two_queries_whatever_there_is(self, luna, alice, fill, django_assert_num_queries, tokens, users):
         fill(tokens, users)
         client = luna(alice)
         client.get("/users/me")  # notes the use of the key
-        with django_assert_num_queries(4):  # the key; the tokens of each scope; quotas
+        with django_assert_num_queries(2):  # the key; the tokens with quotas
             answer = client.get(f"{URL}?limit=50").json()
         assert len(answer["shared"]) == len(answer["private"]) == tokens
         assert len(answer["shared"][-1]["user_time_quota"]) == users

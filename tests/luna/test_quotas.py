@@ -200,7 +200,7 @@ class TestGet:
 
     def test_it_takes_few_queries(self, client, url, policy, django_assert_num_queries):
         client.get(url)  # notes the use of the key
-        with django_assert_num_queries(3 if url == GROUP else 4):  # key, token, member, policy
+        with django_assert_num_queries(2 if url == GROUP else 4):  # key; token with policy, or token, member, policy
             client.get(url)
 
 

@@ -98,6 +98,12 @@ class TestOtherRecords:
         assert (line["event"], line["token"], line["token_name"]) == ("uploaded", "[hidden]", "lab")
         assert CANARY not in lines.text
 
+    @pytest.mark.parametrize("name", ["timestamp", "level", "logger"])
+    def test_no_name_gets_around_redaction(self, lines, name):
+        structlog.get_logger("x").warning("uploaded", **{name: CANARY})
+
+        assert CANARY not in lines.text
+
     def test_the_standard_library_goes_through_redaction(self, lines):
         logging.getLogger("x").warning("uploaded %s by %s", CANARY, {"password": "tiny"}, extra={"token": CANARY})
 

@@ -126,6 +126,61 @@ class TestBodiesWithoutLength:
         assert response.json()["internal_code"] == "LENGTH_REQUIRED"
 
 
+@pytest.mark.django_db
+class TestAnswerPrograms:
+    def test_what_comes_with_a_key_is_answered_without_a_session(self, api, alice):
+        answer = api(alice).get("/luna-solve/api/v1/users/me")
+
+        assert answer.status_code == 200
+        assert not hasattr(answer.wsgi_request, "session")
+
+    def test_a_session_is_asked_where_there_is_no_key(self, browser, alice):
+        answer = browser(alice).get("/api/v1/organizations/acme")
+
+        assert answer.status_code == 200
+        assert answer.wsgi_request.session.session_key
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status"),
+        [
+            ("GET", "/luna-solve/api/v1/users/me", 200),
+            ("GET", "/api/v1/organizations/acme", 200),
+            ("GET", "/api/v1/organizations/globex", 404),
+            ("DELETE", "/api/v1/organizations/acme", 405),
+            ("GET", "/api/v1/nothing", 404),
+            ("GET", "/api/v1/docs", 200),
+        ],
+    )
+    def test_its_answers_are_closed_to_other_pages_and_to_caches(self, api, alice, method, path, status):
+        answer = api(alice).generic(method, path)
+
+        assert answer.status_code == status
+        assert answer["X-Content-Type-Options"] == "nosniff"
+        assert answer["X-Frame-Options"] == "DENY"
+        assert "default-src 'none'" in answer["Content-Security-Policy"]
+        assert "frame-ancestors 'none'" in answer["Content-Security-Policy"]
+        assert answer["Cache-Control"] == "private, no-store"
+        assert answer["Content-Length"]
+
+    def test_it_speaks_the_program_s_language_and_forgets_it(self, api, alice):
+        messages = [
+            api(alice)
+            .post("/api/v1/organizations/acme/invitations", {}, format="json", headers=headers)
+            .json()["message"]
+            for headers in ({"Accept-Language": "de"}, {})
+        ]
+
+        assert messages[0] != messages[1]
+        assert "This field is required." in messages[1]
+
+    @pytest.mark.urls("tests.lunaportal.urls")
+    def test_a_view_that_asks_for_no_key_stays_closed(self):
+        answer = Client(headers={"Luna-API-Key": "luna_anything"}).get("/api/closed")
+
+        assert answer.status_code == 302
+        assert "/accounts/login/" in answer["Location"]
+
+
 def test_bare_roots_of_the_apis_answer_json(client):
     for path in ("/api", "/luna-solve", "/luna-q"):
         response = client.get(path)

@@ -3,7 +3,7 @@
 import redis.exceptions
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -16,6 +16,7 @@ REFUSALS = {
     "suspicious": SuspiciousOperation,
     "no-database": OperationalError,
     "no-connection": InterfaceError,
+    "only-a-replica": InternalError,
     "no-cache": redis.exceptions.ConnectionError,
     "slow-cache": redis.exceptions.TimeoutError,
 }
@@ -49,7 +50,13 @@ def post(request: HttpRequest, key: str) -> HttpResponse:
     return HttpResponse()
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("for people who have signed in")
+
+
 urlpatterns = [
+    path("accounts/login/", show, {"key": ""}, name="account_login"),
+    path("api/closed", closed),
     path("livez", views.livez),
     path("readyz", views.readyz),
     path("show/<key>", show),
