@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from itertools import chain
 from pathlib import Path
+from statistics import median
 
 import psutil
 import psycopg
@@ -179,16 +180,13 @@ def take_turns(measure: Measure, worlds: Sequence[World], paths: Sequence[str], 
 
 
 def show(title: str, paths: dict[str, str], measure: Measure, worlds: Sequence[World], rounds: int) -> None:
-    """Milliseconds with the fewest jobs, and how many times as much it is with more, for each number of members.
-
-    Of all rounds the least counts: whatever else the machine does only adds to it.
-    """
+    """Milliseconds with the fewest jobs, and how many times as much it is with more, for each number of members."""
     costs = take_turns(measure, worlds, list(paths.values()), rounds)
     fewest = {world.members: world for world in reversed(worlds)}
     rows = []
     for name, path in paths.items():
-        least = {world: min(costs[world, path]) for world in worlds}
-        rows.append([name, *(cell(world, fewest[world.members], least) for world in worlds)])
+        typical = {world: median(costs[world, path]) for world in worlds}
+        rows.append([name, *(cell(world, fewest[world.members], typical) for world in worlds)])
     print(report.table([title, *(heading(world, fewest[world.members]) for world in worlds)], rows))
 
 
@@ -197,9 +195,9 @@ def heading(world: World, reference: World) -> str:
     return f"{world.members:,} members, {jobs}, ms" if world is reference else f"x with {jobs}"
 
 
-def cell(world: World, reference: World, least: dict[World, float]) -> str:
-    seconds = least[world]
-    return f"{seconds * 1000:.1f}" if world is reference else f"{seconds / least[reference]:.2f}"
+def cell(world: World, reference: World, typical: dict[World, float]) -> str:
+    seconds = typical[world]
+    return f"{seconds * 1000:.1f}" if world is reference else f"{seconds / typical[reference]:.2f}"
 
 
 def size(text: str) -> tuple[int, int]:
