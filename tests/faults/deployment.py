@@ -62,19 +62,22 @@ class Database:
         if self.is_ours:
             self.stop("fast")
 
-    def replica(self, stack: ExitStack) -> "Database":
-        """Another server, which follows this one."""
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lunaportal-replica-")))
+    def base_backup(self, stack: ExitStack, *options: str) -> "Database":
+        """Another server on a copy of all files, made by pg_basebackup while this one is at work."""
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lunaportal-copy-")))
         if self.user:
             shutil.chown(folder, self.user)
-        replica = copy.copy(self)
-        replica.folder, replica.sockets = folder / "data", str(folder)
-        replica.url = self.url.replace(self.sockets, replica.sockets)
-        copied = ["--write-recovery-conf", "--create-slot", "--slot=replica", "--checkpoint=fast"]
-        self.run("pg_basebackup", *copied, f"--dbname={self.url}", f"--pgdata={replica.folder}")
-        replica.start()
-        stack.callback(replica.end)
-        return replica
+        other = copy.copy(self)
+        other.folder, other.sockets = folder / "data", str(folder)
+        other.url = self.url.replace(self.sockets, other.sockets)
+        self.serve("pg_basebackup", "--checkpoint=fast", f"--dbname={self.url}", f"--pgdata={other.folder}", *options)
+        other.start()
+        stack.callback(other.end)
+        return other
+
+    def replica(self, stack: ExitStack) -> "Database":
+        """Another server, which follows this one."""
+        return self.base_backup(stack, "--write-recovery-conf", "--create-slot", "--slot=replica")
 
     def wait_for_replica(self) -> None:
         """Acknowledge from now on only what a replica has on its disk as well."""
@@ -108,10 +111,14 @@ class Database:
         self.control("-l", str(self.folder / "log"), "-o", f'-h "" -k {self.sockets}', "start")
 
     def control(self, *arguments: str) -> None:
-        self.run("pg_ctl", "-w", "-D", str(self.folder), *arguments)
+        self.serve("pg_ctl", "-w", "-D", str(self.folder), *arguments)
 
     def run(self, name: str, *arguments: str) -> str:
         """One of PostgreSQL's own programs."""
+        return pgexec(name, arguments, bin_path=self.bin)
+
+    def serve(self, name: str, *arguments: str) -> str:
+        """The same as the user who has the server's files."""
         return pgexec(name, arguments, bin_path=self.bin, user=self.user)
 
     @property

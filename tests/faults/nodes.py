@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -97,6 +98,7 @@ def replica(nodes: Nodes, *, synchronous: bool = True) -> set[str]:
     follower = primary.replica(nodes.stack)
     if synchronous:
         primary.wait_for_replica()
+    check(follower.url)
     time.sleep(CALM)
     primary.stop_sending()
     time.sleep(2)
@@ -142,7 +144,7 @@ def disk(nodes: Nodes) -> set[str]:
 
 
 def backup(nodes: Nodes) -> set[str]:
-    """A copy by deploy/backup, restored beside: its ledger proves itself, and its secrets can be read."""
+    """Copies by deploy/backup and pg_basebackup, restored: their ledgers prove themselves, secrets can be read."""
     folder = Path(portal.SCRATCH.name, "backups")
     folder.mkdir(exist_ok=True)
     environment = os.environ | {
@@ -157,6 +159,8 @@ def backup(nodes: Nodes) -> set[str]:
     nodes.database.run("pg_restore", "--no-owner", f"--dbname={restored}", made.stdout.strip())
     check(restored)
     nodes.database.run("psql", nodes.database.url, "-qc", "DROP DATABASE restored")
+    with ExitStack() as stack:
+        check(nodes.database.base_backup(stack).url)
     return set()
 
 
