@@ -15,7 +15,10 @@ FAILURES = [
     ("refuse/forbidden", 403, "FORBIDDEN"),
     ("nowhere/at/all", 404, "NOT_FOUND"),
     ("crash/x", 500, "INTERNAL_ERROR"),
-    *((f"refuse/{what}", 503, "UNAVAILABLE") for what in ("no-database", "no-connection", "no-cache", "slow-cache")),
+    *(
+        (f"refuse/{what}", 503, "UNAVAILABLE")
+        for what in ("no-database", "no-connection", "only-a-replica", "no-cache", "slow-cache")
+    ),
 ]
 
 
