@@ -30,9 +30,6 @@ class Redaction:
             log.error("token_in_answer")
         return redacted
 
-    def apply_to_text(self, text: str) -> str:
-        return self.apply(text.encode()).decode()
-
     async def apply_to_stream(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """The chunks, redacted also where a secret stretches over several of them."""
         overlap = max(map(len, self.forms), default=1) - 1

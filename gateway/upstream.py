@@ -13,6 +13,7 @@ import orjson
 
 from monitoring.metrics import count_upstream_request
 
+from .redaction import Redaction
 from .wire import Refusal, not_found, unavailable
 
 CONNECT_SECONDS = 10
@@ -53,9 +54,10 @@ class Answer:
             raise Lost from None
 
     @classmethod
-    async def read(cls, response: aiohttp.ClientResponse) -> "Answer":
+    async def read(cls, response: aiohttp.ClientResponse, redaction: Redaction) -> "Answer":
+        """The answer without secrets: before anybody shortens D-Wave's words, which could leave half of one."""
         headers = {name: response.headers[name] for name in RESPONSE_HEADERS if name in response.headers}
-        return cls(response.status, headers, await read_all(response))
+        return cls(response.status, headers, redaction.apply(await read_all(response)))
 
     def checked(self) -> "Answer":
         """The answer, unless it is D-Wave's trouble, or the organization's, and nothing that the member could mend."""
@@ -104,6 +106,7 @@ class Upstream:
         self.endpoint = endpoint.rstrip("/")
         self.secret = secret
         self.successor = successor
+        self.redaction = Redaction([secret])
 
     def __repr__(self) -> str:
         return f"Upstream({self.endpoint})"
@@ -148,7 +151,7 @@ class Upstream:
 
     async def request(self, method: str, path: str, **kwargs: Any) -> Answer:
         async with self.open(method, path, **kwargs) as response:
-            answer = await Answer.read(response)
+            answer = await Answer.read(response, self.redaction)
         if answer.refuses_token and self.successor:
             return await Upstream(self.session, self.endpoint, self.successor).request(method, path, **kwargs)
         return answer
@@ -165,7 +168,7 @@ class Upstream:
         try:
             async with self.open("GET", path, however_long=True, **kwargs) as response:
                 if response.status != HTTPStatus.OK:
-                    raise (await Answer.read(response)).checked().refusal()
+                    raise (await Answer.read(response, self.redaction)).checked().refusal()
                 async for piece in response.content.iter_chunked(PIECE_BYTES):
                     yield piece
         except (NotSent, Lost):

@@ -11,7 +11,6 @@ from gateway import services as gateway
 from gateway.calls import Call
 from gateway.estimate import conversion_rate
 from gateway.models import Problem
-from gateway.redaction import Redaction
 from gateway.solvers import FRESH_SECONDS
 from gateway.submit import Booked, Estimated, send
 from gateway.upstream import Answer, Lost, NotSent
@@ -79,13 +78,6 @@ async def solve_at_dwave(run: "Run", model: bytes) -> Done:
     if door is None:
         raise Refused("The token of this job was deleted.")
     call = Call(run.worker.gateway, Request(NO_REQUEST), door)
-    try:
-        return await solved(run, call, model)
-    except (Refused, Refusal) as error:  # perhaps in D-Wave's words, in which it might have written the token
-        raise Refused(Redaction(call.secrets.values()).apply_to_text(str(error))) from None
-
-
-async def solved(run: "Run", call: Call, model: bytes) -> Done:
     problem = await run.in_database(queue.problem_of, run.job)
     if problem is None:
         problem = await submitted(run, call, model)

@@ -259,6 +259,19 @@ class TestReading:
 
         assert answer.json() == {"error_code": 400, "error_msg": "token [hidden] is odd"}
 
+    @pytest.mark.parametrize(("on", "kind"), [("problem", "status"), ("data", "status"), ("item", "refuse")])
+    def test_the_token_where_an_error_of_dwaves_is_cut_does_not_show_in_part(self, dwave, bobs, job, on, kind):
+        problem_id = bobs.run(job())["id"]
+        dwave.fault(on, kind, status=400, message="x" * 480 + SECRET)
+
+        answers = {
+            "problem": lambda: bobs.get(f"problems/{problem_id}").json(),
+            "data": lambda: bobs.get(f"problems/{problem_id}/answer/data").json(),
+            "item": lambda: bobs.post("problems/", json=[job()]).json()[0],
+        }
+
+        assert answers[on]()["error_msg"] == "x" * 480 + "[hidden]"
+
 
 class TestCancelling:
     def test_it_gives_the_time_back(self, dwave, bobs, job, statuses):

@@ -251,6 +251,17 @@ class TestTrouble:
         assert "The token [hidden] is tired." in message
         assert SECRET not in str(list(SolveJob.objects.values()))
 
+    @pytest.mark.parametrize("kind", ["fail", "refuse"])
+    def test_the_token_where_words_of_dwave_are_cut_does_not_show_in_part(
+        self, dwave, luna, bob, lab_token, work, kind
+    ):
+        dwave.fault("item", kind, message="x" * 480 + SECRET)
+        job = submitted(luna(bob), "QA", GROUP)
+
+        work(lambda: ended(job))
+
+        assert SolveJob.objects.get().error_message.endswith("x[hidden]")
+
     def test_what_dwave_refuses_fails_in_its_words(self, dwave, luna, bob, lab_token, work, line):
         dwave.fault("item", "refuse")
         job = submitted(luna(bob), "QA", GROUP)
