@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway import wire
+
 ROOT = Path(__file__).parent.parent.parent
 
 PRODUCTION = {
@@ -18,6 +20,8 @@ PRODUCTION = {
     "EMAIL_URL": "smtp://portal:canary@mail.example.com:587/?tls=True",
     "LOG_LEVEL": "WARNING",
 }
+
+LARGEST_BODY = wire.MAX_BODY_BYTES + wire.MAX_VALUES * wire.VALUE_BYTES  # that the gateway takes, parsed
 
 
 def run(code, *arguments, **changes):
@@ -56,6 +60,7 @@ def manage(*arguments, **changes):
         ("QUOTA_DEFAULT_DAYS", "0", "QUOTA_DEFAULT_DAYS"),
         ("DWAVE_UPSTREAM_ENDPOINT", "cloud.dwavesys.com", "DWAVE_UPSTREAM_ENDPOINT must look like"),
         ("DWAVE_ENDPOINT_HOSTS", "cloud.dwavesys.com,*", "DWAVE_ENDPOINT_HOSTS: entry 2"),
+        ("GATEWAY_BODIES_MB", str((2 * LARGEST_BODY - 1) // 2**20), "GATEWAY_BODIES_MB"),  # too little for half of it
         ("INVITATION_DAYS", "a week", "INVITATION_DAYS"),
         ("REQUIRE_STAFF_MFA", "maybe", "REQUIRE_STAFF_MFA"),
         ("DATABASE_URL", "nonsense://canary@host", "DATABASE_URL"),
