@@ -108,3 +108,8 @@ class Event(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> Never:
         raise AppendOnlyError("Events cannot be deleted.")
+
+    @property
+    def what(self) -> str:
+        """What happened, in words. get_action_display() would translate the words of all actions to find these."""
+        return str(dict(self.Action.choices).get(self.action, self.action))

@@ -146,7 +146,7 @@ class TestPage:
         page = browser(bob).get(MINE).content.decode()
 
         assert "<b>bold" not in page
-        assert "?token=%3Cb%3Ebold" in page
+        assert "token=%3Cb%3Ebold" in page
 
     def test_only_admins_are_led_to_everybodys(self, alice, bob, browser):
         assert EVERYBODYS in browser(alice).get(MINE).content.decode()
