@@ -18,10 +18,12 @@ class ListField(serializers.ListField):
 
 
 class DictField(serializers.DictField):
-    """A dictionary that is refused at its first wrong item."""
+    """A dictionary that is refused at its first wrong item, or name: not all texts of JSON are ones for a database."""
+
+    name = serializers.CharField(allow_blank=True, trim_whitespace=False)
 
     def run_child_validation(self, data: Any) -> dict[str, Any]:
-        return {str(key): valid(self.child, str(key), item) for key, item in data.items()}
+        return {self.name.run_validation(name): valid(self.child, name, item) for name, item in data.items()}
 
 
 def valid(field: serializers.Field, place: int | str, item: Any) -> Any:

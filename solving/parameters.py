@@ -4,11 +4,13 @@ import math
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from organizations.fields import DictField, ListField
 
 MAX_READS = 10_000
 MAX_LIST = 10_000  # more than any QPU has qubits
+MAX_QUBIT = 100_000
 MICROSECONDS = 1_000_000.0  # no QPU takes parameters that long
 MAX_SECONDS = 7 * 86_400.0  # no hybrid solver works that long
 HUGE = 1e15
@@ -116,8 +118,19 @@ class ParallelTempering(Parameters):
 # --- Quantum annealing ------------------------------------------------------------------------------------------------
 
 
+class QubitField(serializers.Field):
+    """The number of a qubit. Half a million may come at once, for each of which DRF's own field takes its time."""
+
+    default_error_messages = {"invalid": "A qubit is a whole number from 0 to {most}."}
+
+    def run_validation(self, data: Any = empty) -> int:
+        if type(data) is not int or not 0 <= data <= MAX_QUBIT:
+            self.fail("invalid", most=MAX_QUBIT)
+        return data
+
+
 def chains() -> DictField:
-    return DictField(child=ListField(child=integer(0, 100_000)), required=False)
+    return DictField(child=ListField(child=QubitField()), required=False)
 
 
 class Embedding(Parameters):

@@ -114,6 +114,12 @@ def test_a_model_that_is_deleted_first_fails_the_job(luna, bob, work):
         ("QA", {"anneal_schedule": [[0, 0]]}, "parameters.anneal_schedule"),
         ("QA", {"embedding_parameters": {"return_overlap": True}}, "overlap"),
         ("QA", {"embedding_parameters": {"tries": 0}}, "parameters.embedding_parameters.tries"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"a": [-1]}}}, "initial_chains.a.0"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"a": [0, 100_001]}}}, "initial_chains.a.1"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"a": [True]}}}, "initial_chains.a.0"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"a": ["1"]}}}, "initial_chains.a.0"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"a\0": [1]}}}, "initial_chains"),
+        ("QA", {"embedding_parameters": {"initial_chains": {"\ud800": [1]}}}, "initial_chains"),
         ("QA", {"qpu_backend": "../solvers"}, "parameters.qpu_backend"),
     ],
 )
