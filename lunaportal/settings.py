@@ -101,7 +101,7 @@ SOLVING_MODEL_MB = env.int("SOLVING_MODEL_MB", 16, validate=validate.Range(1, 50
 # What one step of a job may take, in a process of its own: reading a model, sampling, embedding.
 SOLVING_MEMORY_MB = env.int("SOLVING_MEMORY_MB", 1024, validate=validate.Range(64, 1_000_000))
 SOLVING_SECONDS = env.int("SOLVING_SECONDS", 300, validate=validate.Range(1, 86_400))
-# Of one member: jobs that wait for a worker, and models and results together.
+# Of one member: jobs that wait for a worker, and what models and jobs take together.
 SOLVING_MAX_WAITING = env.int("SOLVING_MAX_WAITING", 1000, validate=validate.Range(1, 1_000_000))
 SOLVING_STORAGE_MB = env.int("SOLVING_STORAGE_MB", 1024, validate=validate.Range(1, 10_000_000))
 # Zero keeps them for ever.

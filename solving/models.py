@@ -1,5 +1,6 @@
 """Models that members have uploaded, and the jobs that solve them. Each belongs to one member, and is nobody else's."""
 
+import json
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,6 +11,11 @@ from organizations.models import Membership
 
 MAX_NAME = 200
 MOST_ATTEMPTS = 3  # a job at which workers die is not tried for ever
+
+
+def size_of(value: Any) -> int:
+    """How many bytes a value takes in a column of JSON."""
+    return len(json.dumps(value))
 
 
 class UploadedModelManager(models.Manager["UploadedModel"]):
@@ -145,6 +151,7 @@ class SolveJob(models.Model):
     lease_ends_at = models.DateTimeField(null=True, help_text="From then on another worker may take it.")
     attempts = models.PositiveSmallIntegerField(default=0, help_text="How many workers have begun it.")
     chains = models.JSONField(null=True, help_text="Qubits of each variable, once they are chosen.")
+    json_size = models.PositiveIntegerField(default=0, db_default=0, help_text="Bytes of its parameters and chains.")
     result = models.BinaryField(null=True, help_text="The solution as luna_model serializes it.")
     result_size = models.PositiveIntegerField(default=0, help_text="Bytes.")
     with_timing = models.BooleanField(

@@ -25,7 +25,7 @@ from tokens.models import QpuToken
 from tokens.services import delete_inline_token
 
 from . import turns
-from .models import MOST_ATTEMPTS, SolveJob, UploadedModel
+from .models import MOST_ATTEMPTS, SolveJob, UploadedModel, size_of
 from .services import close, give_back
 
 log = structlog.get_logger(__name__)
@@ -136,7 +136,7 @@ def book_problem(
     limit = TokenRules(token=door.token, max_estimate_ns=door.rules.max_estimate_ns)
     require_rules(limit, member=door.member, solver=problem.solver, estimate_ns=estimate_ns)
     usage = reserved_anew(job, door, estimate_ns, now)
-    SolveJob.objects.filter(pk=job.pk).update(chains=chains, usage=usage)
+    SolveJob.objects.filter(pk=job.pk).update(chains=chains, json_size=F("json_size") + size_of(chains), usage=usage)
     return Problem.objects.create(
         usage=usage,
         endpoint=door.endpoint,

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import F, Sum
 from django.http import Http404
 
 from gateway.models import TokenRules
@@ -27,7 +27,7 @@ from tokens.services import delete_inline_token, make_token, upload_inline_token
 
 from . import qpus
 from .errors import TooLarge, Unavailable
-from .models import MAX_NAME, SolveJob, UploadedModel
+from .models import MAX_NAME, SolveJob, UploadedModel, size_of
 from .solvers import Solver
 from .turns import line_up
 
@@ -60,13 +60,13 @@ def use(model: UploadedModel, now: datetime) -> bool:
 
 
 def require_storage(member: Membership, more_bytes: int) -> None:
-    """Refuse what does not fit beside the member's models and results. Results that are still to come may go beyond."""
+    """Refuse what does not fit beside the member's models and jobs. What jobs still come to find may go beyond."""
     most = settings.SOLVING_STORAGE_MB * MB
     models = member.models.aggregate(bytes=Sum("size"))["bytes"] or 0
-    results = member.solve_jobs.aggregate(bytes=Sum("result_size"))["bytes"] or 0
-    if models + results + more_bytes > most:
+    jobs = member.solve_jobs.aggregate(bytes=Sum(F("result_size") + F("json_size")))["bytes"] or 0
+    if models + jobs + more_bytes > most:
         raise TooLarge(
-            f"Your models take {models / MB:.1f} MB and your results {results / MB:.1f} MB of the "
+            f"Your models take {models / MB:.1f} MB and your jobs {jobs / MB:.1f} MB of the "
             f"{settings.SOLVING_STORAGE_MB} MB that you have here. Delete what you do not need any more, with "
             "luna.model.delete(...) and luna.solve_job.delete(...)."
         )
@@ -146,7 +146,7 @@ def submit_job(
 
     Takes as long as D-Wave takes to tell what its QPUs are like, where that is not known yet.
     """
-    require_storage(by, 0)
+    checked = solver.check(parameters)
     job = SolveJob(
         membership=by,
         organization_id=by.organization_id,
@@ -154,7 +154,8 @@ def submit_job(
         name=name[:MAX_NAME],
         provider=solver.provider,
         solver=solver.name,
-        parameters=solver.check(parameters),
+        parameters=checked,
+        json_size=size_of(checked),
         with_timing=with_timing,
         created_at=now,
     )
@@ -194,8 +195,9 @@ def reserve_and_save(job: SolveJob, problem_type: str, wish: TokenWish, by: Memb
 
 
 def take_place(job: SolveJob) -> None:
-    """Give a job its turn, and have its model stay for it. Belongs in the transaction that saves the job."""
+    """Give a job its turn and its room, and have its model stay. Belongs in the transaction that saves the job."""
     line_up(job)
+    require_storage(job.membership, job.json_size)
     if job.model is None or not use(job.model, job.created_at):
         raise Http404("No such model.")
 

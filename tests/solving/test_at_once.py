@@ -28,9 +28,9 @@ def upload(member, number=0):
     return upload_model(data=bytes([number]) * SIZE, by=member, now=timezone.now())
 
 
-def submit(member, model):
+def submit(member, model, **parameters):
     solver = find_solver("dwave", "SA")
-    return submit_job(model=model, solver=solver, parameters={}, token=None, by=member, now=timezone.now())
+    return submit_job(model=model, solver=solver, parameters=parameters, token=None, by=member, now=timezone.now())
 
 
 def test_no_more_is_stored_than_fits(bob, settings):
@@ -40,6 +40,16 @@ def test_no_more_is_stored_than_fits(bob, settings):
 
     assert kinds(outcomes) == {UploadedModel, TooLarge}
     assert UploadedModel.objects.count() == FITTING
+
+
+def test_no_more_parameters_are_stored_than_fit(bob, settings):
+    settings.SOLVING_STORAGE_MB = 1
+    model = upload(bob)
+
+    outcomes = at_once([partial(submit, bob, model, beta_schedule=[0.1234567890123456] * 10_000)] * ALL)
+
+    assert kinds(outcomes) == {SolveJob, TooLarge}
+    assert SolveJob.objects.count() == 4
 
 
 def test_the_same_model_is_stored_once(bob):

@@ -1,6 +1,9 @@
 """Uploading models, and getting at them again."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 
 from solving.models import UploadedModel
 from tests.conftest import solved_job
@@ -111,7 +114,7 @@ class TestStorage:
         answer = self.put(client, b"b")
 
         assert answer.status_code == 413
-        assert answer.json()["message"].startswith("Your models take 0.6 MB and your results 0.0 MB of the 1 MB")
+        assert answer.json()["message"].startswith("Your models take 0.6 MB and your jobs 0.0 MB of the 1 MB")
         assert UploadedModel.objects.count() == 1
 
     def test_the_same_model_once_more_takes_no_room(self, luna, bob):
@@ -137,9 +140,32 @@ class TestStorage:
         answer = submit(client, job.model_id)
 
         assert answer.status_code == 413
-        assert "your results 1.9 MB" in answer.json()["message"]
+        assert "your jobs 1.9 MB" in answer.json()["message"]
         client.delete(f"/solve-jobs/{job.pk}")
         assert submit(client, job.model_id).status_code == 201
+
+    @pytest.mark.parametrize("chains", [None, {"a": [1, 2]}])
+    def test_the_migration_counts_what_is_there_already(self, bob, chains):
+        job = solved_job(bob, parameters={"seed": 1}, chains=chains)
+
+        import_module("solving.migrations.0005_sizes_of_parameters").fill(apps, None)
+
+        job.refresh_from_db()
+        assert job.json_size == len('{"seed": 1}') + (len('{"a": [1, 2]}') if chains else 0)
+
+    def test_parameters_count_until_the_job_is_deleted(self, luna, bob):
+        client, much = luna(bob), {"beta_schedule": [0.1234567890123456] * 10_000}
+        model_id = upload(client)
+        jobs = [submit(client, model_id, **much).json()["id"] for _ in range(5)]
+        client.post(f"/solve-jobs/metadata/{jobs[0]}/cancel")
+
+        refused = submit(client, model_id, **much)
+        assert submit(client, model_id).status_code == 201
+        client.delete(f"/solve-jobs/{jobs[0]}")
+        taken = submit(client, model_id, **much)
+
+        assert (refused.status_code, taken.status_code) == (413, 201)
+        assert "your jobs 1.0 MB" in refused.json()["message"]
 
 
 def test_no_model_at_all_is_refused(luna, bob):

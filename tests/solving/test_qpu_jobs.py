@@ -93,6 +93,15 @@ class TestSolving:
         assert costs[job.pk] >= costs[plain.pk] + 10 * 79_000, "ten reads, each longer by about 80 microseconds"
         assert Usage.objects.get(solve_job=job).solver == "Advantage2_emulator1.1"
 
+    def test_parameters_and_chains_count_as_storage(self, dwave, luna, bob, lab_token, work):
+        job = submitted(luna(bob), "QA", GROUP)
+        assert job.json_size == len(json.dumps(job.parameters))
+
+        work(lambda: ended(job))
+
+        job.refresh_from_db()
+        assert job.json_size == len(json.dumps(job.parameters)) + len(json.dumps(job.chains))
+
     def test_several_at_once(self, dwave, luna, alice, bob, lab_token, work):
         jobs = [submitted(luna(member), "QA", GROUP, num_reads=20) for member in (alice, bob) for _ in range(4)]
 
