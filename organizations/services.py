@@ -8,6 +8,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils.crypto import get_random_string
 from django.utils.text import slugify
 from django.utils.translation import get_language, gettext
@@ -142,10 +143,13 @@ def keep_an_admin(membership: Membership) -> None:
 
 
 @transaction.atomic
-def provide_member(*, organization: str, email: str, role: str, key_name: str) -> tuple[Membership, str]:
+def provide_member(
+    *, organization: str = "", slug: str = "", email: str, role: str, key_name: str
+) -> tuple[Membership, str]:
     """For operators: make what is missing of organization, user and membership, set the role, issue a key.
 
-    The operator vouches for the address: it counts as verified.
+    The organization is given by its name, or by its slug if it is there already. The operator vouches for the email
+    address: it counts as verified.
     """
     user = User.objects.filter(email=normalize_email(email)).first() or User.objects.create_user(email)
     if not user.is_active:
@@ -154,7 +158,7 @@ def provide_member(*, organization: str, email: str, role: str, key_name: str) -
         user.set_unusable_password()
         user.save(update_fields=["password"])
     user.trust_email()
-    membership = join(user, find_or_add_organization(organization), role)
+    membership = join(user, find_organization(slug) if slug else find_or_add_organization(organization), role)
     if membership.role != role:
         change_role(membership=membership, role=role, by=None)
     key, raw_key = make_key(membership, name=key_name)
@@ -166,19 +170,53 @@ def has_confirmed_email(user: User) -> bool:
     return bool(EmailAddress.objects.filter(user=user, email=user.email, verified=True).exists())
 
 
-def find_or_add_organization(name: str) -> Organization:
-    found = Organization.objects.filter(name=name.strip())[:2]
-    if len(found) > 1:
-        raise ValidationError(
-            gettext("There are several organizations of this name. Rename one in the operators' admin.")
-        )
-    if found and found[0].is_closed:
+def find_organization(slug: str) -> Organization:
+    organization = Organization.objects.filter(slug=slug).first()
+    if organization is None:
+        raise ValidationError(gettext("There is no organization at this address."))
+    return unless_closed(organization)
+
+
+def unless_closed(organization: Organization) -> Organization:
+    if organization.is_closed:
         raise ValidationError(gettext("This organization is closed. Reopen it in the operators' admin first."))
+    return organization
+
+
+def find_or_add_organization(name: str) -> Organization:
+    """The organization of this name that operators have made, or a new one.
+
+    Never one that a member has founded: where anybody may sign up, anybody may have taken the name.
+    """
+    namesakes = Organization.objects.filter(name=name.strip()).order_by("pk")
+    foreign = namesakes.filter(pk__in=founded_by_members(namesakes))
+    found = namesakes.exclude(pk__in=foreign)
+    if len(found) > 1:
+        raise ValidationError(gettext("There are several organizations of this name. Choose one by --slug."))
     if found:
-        return found[0]
+        return unless_closed(found[0])
+    if foreign:
+        sentence = gettext(
+            "Members have founded an organization of this name: %(organizations)s. "
+            "If that is the right one, choose it by --slug; if not, take another name."
+        )
+        raise ValidationError(sentence % {"organizations": "; ".join(map(slug_and_admins, foreign))})
     organization = add_organization(name, settings.DEFAULT_PLAN)
     log.record(Event.Action.ORGANIZATION_CREATED, by=None, target=organization, organization=organization)
     return organization
+
+
+def founded_by_members(organizations: QuerySet[Organization]) -> QuerySet[Event, int | None]:
+    """The ids of those of which the audit log names a founder who is no operator."""
+    operators = User.objects.filter(is_staff=True)
+    creations = Event.objects.with_action(Event.Action.ORGANIZATION_CREATED)
+    by_people = creations.filter(organization_id__in=organizations.values("pk"), actor_id__isnull=False)
+    return by_people.exclude(actor_id__in=operators.values("pk")).values_list("organization_id", flat=True)
+
+
+def slug_and_admins(organization: Organization) -> str:
+    admins = organization.memberships.filter(role=Role.ADMIN).order_by("pk").values_list("user__email", flat=True)
+    return f"{organization.slug} ({', '.join(admins)})"
 
 
 def join(user: User, organization: Organization, role: str) -> Membership:

@@ -133,9 +133,68 @@ def test_a_deactivated_account_gets_no_key(capsys, bob):
 
 
 def test_it_does_not_guess_between_organizations_of_one_name(capsys, alice):
-    services.create_organization(name="Acme", by=alice.user)
+    add_member("carol@example.com", organization="Initech")
+    Organization.objects.update(name="Acme")
     with pytest.raises(CommandError, match="several organizations"):
         create_member(capsys)
+
+
+class TestFoundedByMembers:
+    """Where anybody may sign up, a stranger may have taken a name first."""
+
+    @pytest.fixture
+    def theirs(self, charlie):
+        return services.create_organization(name="My Lab", by=charlie.user).organization
+
+    @pytest.fixture
+    def people(self, theirs):
+        return lambda: set(theirs.memberships.values_list("user__email", "role"))
+
+    def test_nobody_gets_into_one_by_its_name(self, capsys, people):
+        before = people()
+
+        with pytest.raises(CommandError, match=r"my-lab \(charlie@example.com\)\. .* --slug"):
+            create_member(capsys, "--role", "admin", organization="My Lab")
+
+        assert people() == before
+        assert not User.objects.filter(email="bob@example.com").exists()
+
+    def test_by_its_address_they_do(self, capsys, people):
+        call_command("create_member", "--slug", "my-lab", "--email", "bob@example.com", "--key", "laptop")
+
+        assert people() == {("charlie@example.com", "admin"), ("bob@example.com", "member")}
+
+    def test_beside_the_operators_own_one_they_change_nothing(self, capsys, alice, charlie):
+        services.create_organization(name="Acme", by=charlie.user)
+
+        create_member(capsys)
+
+        assert alice.organization.memberships.filter(user__email="bob@example.com").exists()
+
+    def test_founders_who_are_operators_are_trusted(self, capsys, people, charlie):
+        User.objects.filter(pk=charlie.user_id).update(is_staff=True)
+
+        create_member(capsys, organization="My Lab")
+
+        assert ("bob@example.com", "member") in people()
+
+    def test_one_from_the_operators_admin_is_the_operators_own(self, capsys):
+        made = Organization.objects.create(name="My Lab", slug="my-lab")
+
+        create_member(capsys, organization="My Lab")
+
+        assert made.memberships.get().user.email == "bob@example.com"
+
+
+def test_an_unknown_address_makes_nothing(capsys):
+    with pytest.raises(CommandError, match="no organization at this address"):
+        call_command("create_member", "--slug", "nowhere", "--email", "bob@example.com", "--key", "laptop")
+    assert not User.objects.exists()
+
+
+def test_it_takes_a_name_or_an_address(capsys):
+    with pytest.raises(CommandError, match="not allowed with"):
+        create_member(capsys, "--slug", "acme")
 
 
 def test_it_leaves_other_memberships_alone(capsys, bob):

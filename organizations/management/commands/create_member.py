@@ -17,7 +17,11 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--organization", required=True, help="Name of the organization.")
+        organization = parser.add_mutually_exclusive_group(required=True)
+        organization.add_argument(
+            "--organization", metavar="NAME", default="", help="Its name. One that a member has founded is not taken."
+        )
+        organization.add_argument("--slug", default="", help="Instead: its name in addresses, whoever has founded it.")
         parser.add_argument("--email", required=True)
         parser.add_argument("--role", choices=Role.values, default=Role.MEMBER)
         parser.add_argument("--key", required=True, help="Name of the API key to issue.")
@@ -27,6 +31,7 @@ class Command(BaseCommand):
         try:
             membership, raw_key = services.provide_member(
                 organization=options["organization"],
+                slug=options["slug"],
                 email=options["email"],
                 role=options["role"],
                 key_name=options["key"],
