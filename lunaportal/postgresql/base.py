@@ -8,7 +8,7 @@ import select
 from typing import Any
 
 import psycopg
-from django.db.backends.postgresql import base
+from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
 from psycopg.pq import TransactionStatus
 from psycopg_pool import ConnectionPool
@@ -26,12 +26,21 @@ class PlanningCursor(psycopg.Cursor[Any]):
             return super().execute(query, params, prepare=False)
 
 
+class DatabaseOperations(operations.DatabaseOperations):
+    """Knows what was asked also where psycopg keeps no text: of a statement that was planned before."""
+
+    def last_executed_query(self, cursor: Any, sql: Any, params: Any) -> Any:
+        return super().last_executed_query(cursor, sql, params) or self.compose_sql(sql, params)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
     """Throws away all dead connections of the pool as soon as it meets one.
 
     The pool's own check (CONN_HEALTH_CHECKS) meets them one by one, with pauses that double each time: after a restart
     of the server, requests would wait for the pool's timeout, and fail. It also asks the server before each use.
     """
+
+    ops_class = DatabaseOperations
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
