@@ -215,7 +215,7 @@ class TestCost:
         now = bob.created_at
         Usage.objects.bulk_create(
             Usage(
-                organization_id=10_000 + number % 50 if number % 10 else bob.organization_id,
+                organization_id=10_000 + number % 50 if number % 50 else bob.organization_id,
                 user_id=10_000 + number % 50,
                 user_email=f"user{number % 50}@example.com",
                 token_id=1,
