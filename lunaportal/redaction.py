@@ -16,8 +16,9 @@ LONGEST = 10_000
 NAME = r"(?:token|secret|passw(?:or)?d|passphrase|(?:api|access|session)[_-]?key|credential)s?"
 SECRET_NAME = re.compile(rf"[\w-]*(?:{NAME}|authorization|cookie)", re.IGNORECASE)
 
-# UUIDs and django-q's names of processes.
-HARMLESS = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|Process-[0-9a-f]{32}"
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # every line has one, to tell requests apart
+# These and django-q's names of processes.
+HARMLESS = rf"{UUID.pattern}|Process-[0-9a-f]{{32}}"
 SHAPES = [
     (re.compile(r"\b(bearer|basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\bluna_[\w-]{16,}"), f"luna_{HIDDEN}"),  # our API keys
@@ -42,7 +43,7 @@ NAMED = [
     ),
 ]
 # Each pattern above needs one of these: most of what is logged is shown to be harmless by looking once.
-SUSPICIOUS = re.compile(r"[:=]|bearer|basic|[\w-]{16}|[\w/+]{40}", re.IGNORECASE)
+SUSPICIOUS = re.compile(r"[:=]|bearer|basic|[\w-]{21}|[\w/+]{40}", re.IGNORECASE)
 # What describe_exception has seen, and what structlog has written over whatever was there.
 HARMLESS_NAMES = frozenset({"exception", "level", "logger", "timestamp"})
 
@@ -69,7 +70,7 @@ def redact_text(text: str) -> str:
     """`text` without secrets; what is very long is cut, between two words so that no piece of a secret is left."""
     if len(text) > LONGEST:
         text = f"{text[:LONGEST].rpartition(' ')[0]} [cut]"
-    if not SUSPICIOUS.search(text):
+    if UUID.fullmatch(text) or not SUSPICIOUS.search(text):
         return text
     for pattern, replacement in SHAPES + NAMED:
         text = pattern.sub(replacement, text)

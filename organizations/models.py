@@ -241,7 +241,17 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def with_digest(self, digest: str) -> "ApiKeyQuerySet":
         """The key that a program sent, with everything a request needs to know of it (one query)."""
-        return self.filter(digest=digest).select_related("membership__user", "membership__organization")
+        found = self.filter(digest=digest).select_related("membership__user", "membership__organization")
+        return found.defer(*NOT_NEEDED_OF_KEYS)
+
+
+# No password needs to be in memory, and to read a time takes as long as the rest of a row.
+NOT_NEEDED_OF_KEYS = [
+    "created_at",
+    "membership__user__password",
+    "membership__user__last_login",
+    "membership__user__date_joined",
+]
 
 
 def digest_key(raw_key: str) -> str:
