@@ -150,6 +150,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "lunaportal.middleware.keep_frames_together",
     "lunaportal.middleware.collapse_leading_slashes",
     "lunaportal.middleware.trust_proxies",
     "lunaportal.middleware.ask_nobody_who_they_are_at_probes",

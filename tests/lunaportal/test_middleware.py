@@ -1,6 +1,7 @@
 import pytest
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from django.utils.module_loading import import_string
 
 from lunaportal.middleware import collapse_leading_slashes, refuse_insecure_api, trust_proxies
 
@@ -185,3 +186,11 @@ def test_bare_roots_of_the_apis_answer_json(client):
     for path in ("/api", "/luna-solve", "/luna-q"):
         response = client.get(path)
         assert (response.status_code, response["Content-Type"]) == (404, "application/json")
+
+
+class TestFrames:
+    def test_the_outermost_middleware_takes_a_piece_of_memory_for_all_frames(self, settings):
+        outermost = import_string(settings.MIDDLEWARE[0])(lambda request: HttpResponse("here"))
+
+        assert outermost.__code__.co_stacksize * 8 > 256 * 1024  # so CPython takes the next power of two
+        assert outermost(RequestFactory().get("/")).content == b"here"
