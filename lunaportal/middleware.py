@@ -28,9 +28,9 @@ STACK_SLOTS = 33_000
 def keep_frames_together(get_response: GetResponse) -> GetResponse:
     """Answer a request within one piece of memory for all of Python's frames.
 
-    CPython keeps frames in pieces of 16 kB: a call that does not fit asks the system for another, and gives it back when
-    it returns. Where a template's innermost calls lay across an end, a page took twice as long, and any change of depth
-    moved it to another page. A frame so large gets a piece of 512 kB, of which the half is left for those below.
+    CPython keeps frames in pieces of 16 kB: a call that does not fit asks the system for another, and gives it back
+    when it returns. Where a template's innermost calls lay across an end, a page took twice as long, and any change of
+    depth moved that to another page. A frame so large gets a piece of 512 kB, half of it for the frames below.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
