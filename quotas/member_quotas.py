@@ -76,8 +76,8 @@ def rows_of(members: Iterable[Membership], token: QpuToken, refused: dict[int | 
     rows = []
     for member in members:
         policy, form = own_quota(member), refused.get(member.pk)
-        typed, errors = (form.data.get("quota", ""), form.errors["quota"]) if form else (as_typed(policy), None)
-        rows.append(Row(member, policy, last_uses.get(member.user_id), typed, errors))
+        text, errors = (form.data.get("quota", ""), form.errors["quota"]) if form else (as_typed(policy), None)
+        rows.append(Row(member, policy, last_uses.get(member.user_id), text, errors))
     return rows
 
 
